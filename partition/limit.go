@@ -21,6 +21,8 @@ const (
 	FirehosePrefix               Limit = "firehose evaluated prefix, characters"
 	FirehoseRecord               Limit = "firehose record, bytes"
 	FirehoseStreams              Limit = "firehose streams per region, count"
+	EndpointPolicy               Limit = "VPC endpoint policy, characters"
+	FunctionPolicy               Limit = "function policy, bytes"
 	InlineRolePolicies           Limit = "inline policies of a role together, characters"
 	KeyPolicy                    Limit = "key policy, bytes"
 	LambdaPayload                Limit = "lambda synchronous payload, bytes"
@@ -31,6 +33,10 @@ const (
 	OrganizationAccounts         Limit = "accounts per organization, count"
 	PutLogEventsBatch            Limit = "PutLogEvents batch, bytes"
 	QueuePolicy                  Limit = "queue policy, bytes"
+	QueuePolicyActions           Limit = "queue policy actions per statement, count"
+	QueuePolicyConditions        Limit = "queue policy conditions, count"
+	QueuePolicyPrincipals        Limit = "queue policy principals, count"
+	QueuePolicyStatements        Limit = "queue policy statements, count"
 	RDSExportTasks               Limit = "RDS snapshot exports at a time per account, count"
 	ResourceControlPolicy        Limit = "resource control policy, characters"
 	RoleTrustPolicy              Limit = "role trust policy, characters"
@@ -77,19 +83,41 @@ var limitTable = []limitRow{
 	{FirehoseStreams, "us-east-1", 5_000, "FH-Q (H)"},
 	{FirehoseStreams, "cn-north-1", 500, "FH-Q (H)"},
 	{FirehoseStreams, "cn-northwest-1", 500, "FH-Q (H)"},
+	{EndpointPolicy, anywhere, 20_480, "VPC quotas, endpoint policy size, well known (M)"},
+	{FunctionPolicy, anywhere, 20 * 1024, "Lambda quotas, function resource-based policy, well known (M)"},
 	{InlineRolePolicies, anywhere, 10_240, "IAM quotas page, figure elided in the stored copy, well known (M)"},
 	{KeyPolicy, anywhere, 32 * 1024, "DOC23/DOC26 kms quotas (H)"},
 	{LambdaPayload, anywhere, 6 * mib, "DOC23 lambda quotas (H)"},
 	{LogDestinationPolicy, anywhere, 5_120, "BC logs (H)"},
+	{LogResourcePolicy, anywhere, 5_120, "DOC23 logs PutResourcePolicy (M); BC 1.43.11 allows 51,200 where the policy is a resource's own"},
 	{LogEvent, anywhere, 1024 * 1024, "DOC26 cloudwatch logs limits (H)"},
 	{ManagedPolicy, anywhere, 6_144, "IAM quotas page, figure elided in the stored copy, well known (M)"},
 	{OrganizationAccounts, "cn-north-1", 5_000, "CN-UG organizations.html (H)"},
 	{OrganizationAccounts, "cn-northwest-1", 5_000, "CN-UG organizations.html (H)"},
 	{PutLogEventsBatch, anywhere, 1024 * 1024, "DOC26 cloudwatch logs limits (H)"},
+	{QueuePolicy, anywhere, 8_192, "docs.aws.amazon.com and docs.amazonaws.cn SQSDeveloperGuide/quotas-policies (H)"},
+	{QueuePolicyConditions, anywhere, 10, "SQSDeveloperGuide/quotas-policies (H)"},
+	{QueuePolicyPrincipals, anywhere, 50, "SQSDeveloperGuide/quotas-policies (H)"},
+	{QueuePolicyStatements, anywhere, 20, "SQSDeveloperGuide/quotas-policies (H)"},
+	{QueuePolicyActions, anywhere, 7, "SQSDeveloperGuide/quotas-policies (H)"},
 	{RDSExportTasks, anywhere, 5, "DOC26 exportsnapshottos3 (H)"},
+	{ResourceControlPolicy, anywhere, 5_120, "docs.aws.amazon.com orgs_reference_limits (H in aws)"},
 	{RoleTrustPolicy, anywhere, 2_048, "DOC23/DOC26 IAM quotas (H)"},
 	{RoleTrustPolicyMax, anywhere, 4_096, "DOC23/DOC26 IAM quotas (H)"},
+	{ServiceControlPolicy, anywhere, 5_120, "docs.aws.amazon.com and docs.amazonaws.cn orgs_reference_limits (H)"},
+	{SessionPolicy, anywhere, 2_048, "BC sts sessionPolicyDocumentType; STS AssumeRole (H)"},
 	{SubscriptionFilters, anywhere, 2, "BC; DOC26 cloudwatch logs limits (H)"},
+}
+
+// Everywhere returns the limit's value where it is the same in every region of the table. Where it isn't, or the table
+// has no figure, the error names the question.
+func Everywhere(l Limit) (int64, error) {
+	for i := range limitTable {
+		if row := &limitTable[i]; row.limit == l && row.region == anywhere {
+			return row.value, nil
+		}
+	}
+	return 0, fmt.Errorf("limit %q in every region: not in the table", l)
 }
 
 // Limit returns the limit's value in the region. Where the table has no figure, the error names the question.
@@ -98,12 +126,13 @@ func (r Region) Limit(l Limit) (int64, error) {
 		_, err := ParseRegion(string(r))
 		return 0, fmt.Errorf("limit %q: %w", l, err)
 	}
-	for _, want := range []Region{r, anywhere} {
-		for i := range limitTable {
-			if row := &limitTable[i]; row.limit == l && row.region == want {
-				return row.value, nil
-			}
+	for i := range limitTable {
+		if row := &limitTable[i]; row.limit == l && row.region == r {
+			return row.value, nil
 		}
+	}
+	if v, err := Everywhere(l); err == nil {
+		return v, nil
 	}
 	return 0, fmt.Errorf("limit %q in %s: not in the table", l, r)
 }
