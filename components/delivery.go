@@ -1,0 +1,32 @@
+package components
+
+import (
+	"github.com/logarchive/logarchive/partition"
+)
+
+// DeliveryKind says which principal delivers, and so how it is granted access.
+type DeliveryKind string
+
+const (
+	// FirehoseDelivery is a Firehose stream that acts as a role of its account.
+	FirehoseDelivery DeliveryKind = "firehose"
+	// FlowLogDelivery is the log delivery service of AWS, which takes no role. It writes below AWSLogs/.
+	FlowLogDelivery DeliveryKind = "flow-log"
+)
+
+// Delivery is one who may write to a [LogArchiveBucket], and where.
+type Delivery struct {
+	Kind DeliveryKind
+	// Source is where the stream or flow log is: its account and region.
+	Source partition.Place
+	// RoleArn is the role that the Firehose stream acts as; empty for flow logs. The role need not exist yet.
+	RoleArn string
+	// Prefix is the fixed beginning of the keys that are delivered, ending with "/": see [FixedPrefix]. For flow logs it
+	// is the prefix of the flow log's destination, to which the service appends AWSLogs/; it may be empty for them.
+	Prefix string
+	// ErrorPrefix is the same for what Firehose can't deliver; empty for flow logs.
+	ErrorPrefix string
+	// Hive says that a flow log writes Hive-compatible keys (AWSLogs/aws-account-id=111122223333/ instead of
+	// AWSLogs/111122223333/).
+	Hive bool
+}
