@@ -37,13 +37,3 @@ type model struct {
 
 // numberRange is the accepted range of a number, both ends included.
 type numberRange struct{ min, max float64 }
-
-func newType(m *model) *Type {
-	return &Type{
-		Token:              m.token,
-		Stateful:           m.stateful,
-		NameProperty:       m.nameProperty,
-		ImportIDFromInputs: m.idFromInputs,
-		model:              m,
-	}
-}

@@ -1,0 +1,4 @@
+package catalog
+
+// documents checks the policy documents.
+func (c *checking) documents() {}
