@@ -4,8 +4,9 @@ import "github.com/logarchive/logarchive/partition"
 
 // Tokens of CloudWatch Logs types that other services' resources refer to.
 const (
-	LogGroup  = "aws:cloudwatch/logGroup:LogGroup"
-	LogStream = "aws:cloudwatch/logStream:LogStream"
+	LogGroup           = "aws:cloudwatch/logGroup:LogGroup"
+	LogStream          = "aws:cloudwatch/logStream:LogStream"
+	SubscriptionFilter = "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter"
 )
 
 var logsModels = []*model{{
@@ -23,7 +24,7 @@ var logsModels = []*model{{
 	},
 	references: func(r *referring) { r.name("logGroupName", LogGroup, "ResourceNotFoundException") },
 }, {
-	token: "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter", nameProperty: "name",
+	token: SubscriptionFilter, nameProperty: "name",
 	defaults: map[string]any{"distribution": "ByLogStream"},
 	// The provider hashes the log group's name: cwlsf- and a decimal number.
 	complete:   func(c *completion) { c.id = "cwlsf-" + c.digits("id", 10) },
