@@ -1,11 +1,16 @@
 package components
 
 import (
+	"fmt"
+	"maps"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kinesis"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/policy"
 )
 
 // Content is what a pipeline carries.
@@ -80,9 +85,227 @@ type FirehoseToS3Pipeline struct {
 	SubscriptionRoleArn pulumi.StringOutput // empty for VendedLogs
 	ErrorLogGroup       string
 
+	name               string
 	place              partition.Place
 	content            Content
 	streamName         string
-	subscriptionRole   *iam.Role
+	role               *iam.Role
+	rolePolicy         *iam.RolePolicy
+	errorStream        *cloudwatch.LogStream
 	subscriptionPolicy *iam.RolePolicy
+}
+
+const (
+	defaultBufferMiB     = 64
+	defaultBufferSeconds = 300
+	defaultErrorLogDays  = 30
+	defaultFileExtension = ".gz"
+	// errorLogStream is what Firehose's console calls it.
+	errorLogStream = "DestinationDelivery"
+)
+
+// errorLogGroup is where Firehose writes its error messages.
+func (args *FirehoseToS3PipelineArgs) errorLogGroup() string {
+	return "/aws/kinesisfirehose/" + args.StreamName
+}
+
+func (args *FirehoseToS3PipelineArgs) content() Content { return or(args.Content, CloudWatchLogs) }
+
+func (args *FirehoseToS3PipelineArgs) check(name string) error {
+	var p problems
+	p.place("Place", args.Place)
+	p.place("BucketPlace", args.BucketPlace)
+	if args.BucketPlace.Partition() != args.Place.Partition() {
+		p.add("BucketPlace", args.BucketPlace, "nothing is delivered from one partition to another: the stream is in %s", args.Place.Partition())
+	}
+	p.name("StreamName", args.StreamName, streamName)
+	p.name("RoleName", args.RoleName, roleName)
+	p.bucket("BucketName", args.BucketName)
+	if args.KeyArn == nil {
+		p.add("KeyArn", "", "want the archive's key")
+	}
+	p.prefixes(args.Prefix, args.ErrorPrefix)
+	p.within("BufferMiB", or(args.BufferMiB, defaultBufferMiB), partition.FirehoseBufferMiBMin, partition.FirehoseBufferMiBMax)
+	if most, err := partition.Everywhere(partition.FirehoseBufferSecondsMax); err != nil {
+		p.refuse("BufferSeconds", args.BufferSeconds, err)
+	} else if args.BufferSeconds < 0 || int64(args.BufferSeconds) > most {
+		p.add("BufferSeconds", args.BufferSeconds, "want 1 to %d", most)
+	}
+	p.refuse("ErrorLogRetentionDays", args.ErrorLogRetentionDays, partition.CheckLogRetention(or(args.ErrorLogRetentionDays, defaultErrorLogDays)))
+	switch args.content() {
+	case CloudWatchLogs:
+		p.name("SubscriptionRoleName", args.SubscriptionRoleName, roleName)
+		if args.SubscriptionRoleName == args.RoleName {
+			p.add("SubscriptionRoleName", args.SubscriptionRoleName, "is also RoleName: CloudWatch Logs and Firehose act as roles of their own")
+		}
+	case VendedLogs:
+		if args.SubscriptionRoleName != "" || len(args.Subscriptions) > 0 {
+			p.add("Subscriptions", args.SubscriptionRoleName, "a pipeline of %s takes no subscriptions: its records are not compressed", VendedLogs)
+		}
+	default:
+		p.oneOf("Content", string(args.Content), string(CloudWatchLogs), string(VendedLogs))
+	}
+	seen := map[string]int{}
+	for i, s := range args.Subscriptions {
+		field := at("Subscriptions", i, "")
+		if first, ok := seen[s.Name]; ok || s.Name == "" {
+			p.add(field+".Name", s.Name, "want a name that no other has (Subscriptions[%d])", first)
+		}
+		seen[s.Name] = i
+		if s.LogGroup == nil {
+			p.add(field+".LogGroup", "", "want a log group's name")
+		} else if plain, ok := s.LogGroup.(pulumi.String); ok {
+			p.name(field+".LogGroup", string(plain), logGroupName)
+			p.refuse(field+".LogGroup", plain, args.loop(string(plain)))
+		}
+	}
+	if len(p.list) == 0 {
+		doc, err := args.rolePolicy(unknownKey(args.BucketPlace))
+		p.document("Prefix", "role policy", policy.Inline, doc, err)
+	}
+	return p.err("FirehoseToS3Pipeline", name)
+}
+
+// loop refuses the pipeline's own log group: each of its messages would cause the next.
+func (args *FirehoseToS3PipelineArgs) loop(logGroup string) error {
+	if logGroup == args.errorLogGroup() {
+		return fmt.Errorf("is the pipeline's own error log: each message about an error would be the next thing to deliver")
+	}
+	return nil
+}
+
+// NewFirehoseToS3Pipeline registers a stream, its role and error log, the role that feeds it, and its subscription
+// filters. Each further log group adds one resource: a subscription filter. Errors: [ArgsError].
+//
+// Things are created in the order in which they need each other: the stream waits for its role's policy and for
+// DependsOn, a filter for its role's policy and for the stream. CloudWatch Logs skips what it can't deliver for lack of
+// permission, so no filter may exist before its way is open.
+func NewFirehoseToS3Pipeline(ctx *pulumi.Context, name string, args *FirehoseToS3PipelineArgs, opts ...pulumi.ResourceOption) (*FirehoseToS3Pipeline, error) {
+	if args == nil {
+		args = &FirehoseToS3PipelineArgs{}
+	}
+	if err := args.check(name); err != nil {
+		return nil, err
+	}
+	c := &FirehoseToS3Pipeline{
+		name:          name,
+		place:         args.Place,
+		content:       args.content(),
+		streamName:    args.StreamName,
+		ErrorLogGroup: args.errorLogGroup(),
+	}
+	if err := ctx.RegisterComponentResource("logarchive:index:FirehoseToS3Pipeline", name, c, opts...); err != nil {
+		return nil, err
+	}
+	if err := c.registerErrorLog(ctx, args); err != nil {
+		return nil, err
+	}
+	if err := c.registerRole(ctx, args); err != nil {
+		return nil, err
+	}
+	if err := c.registerStream(ctx, args); err != nil {
+		return nil, err
+	}
+	if err := c.registerSubscriptionRole(ctx, args); err != nil {
+		return nil, err
+	}
+	for _, s := range args.Subscriptions {
+		if _, err := c.Subscribe(ctx, s.Name, s.LogGroup, s.FilterPattern); err != nil {
+			return nil, err
+		}
+	}
+	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{
+		"streamArn": c.StreamArn, "roleArn": c.RoleArn, "subscriptionRoleArn": c.SubscriptionRoleArn,
+	})
+}
+
+func (c *FirehoseToS3Pipeline) registerErrorLog(ctx *pulumi.Context, args *FirehoseToS3PipelineArgs) error {
+	group, err := cloudwatch.NewLogGroup(ctx, c.name+"-errors", &cloudwatch.LogGroupArgs{
+		Name:            pulumi.String(c.ErrorLogGroup),
+		RetentionInDays: pulumi.Int(or(args.ErrorLogRetentionDays, defaultErrorLogDays)),
+		Tags:            tags(args.Tags),
+	}, pulumi.Parent(c))
+	if err != nil {
+		return err
+	}
+	c.errorStream, err = cloudwatch.NewLogStream(ctx, c.name+"-errors", &cloudwatch.LogStreamArgs{
+		Name:         pulumi.String(errorLogStream),
+		LogGroupName: group.Name,
+	}, pulumi.Parent(c))
+	return err
+}
+
+func (c *FirehoseToS3Pipeline) registerStream(ctx *pulumi.Context, args *FirehoseToS3PipelineArgs) (err error) {
+	var bucket pulumi.StringInput = args.BucketArn
+	if bucket == nil {
+		bucket = pulumi.String(args.bucketArn())
+	}
+	// What comes from CloudWatch Logs is gzip already; Firehose would compress it a second time.
+	compression := "UNCOMPRESSED"
+	streamTags := maps.Clone(args.Tags)
+	if c.content == VendedLogs {
+		compression = "GZIP"
+		// Only for streams with this tag is the log delivery service's own role allowed to put records:
+		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-Firehose.html
+		if streamTags == nil {
+			streamTags = map[string]string{}
+		}
+		streamTags["LogDeliveryEnabled"] = "true"
+	}
+	encryption := &kinesis.FirehoseDeliveryStreamServerSideEncryptionArgs{
+		Enabled: pulumi.Bool(true),
+		KeyType: pulumi.String("AWS_OWNED_CMK"),
+	}
+	if args.StreamKeyArn != nil {
+		encryption.KeyType = pulumi.String("CUSTOMER_MANAGED_CMK")
+		encryption.KeyArn = args.StreamKeyArn.ToStringOutput().ToStringPtrOutput()
+	}
+	c.Stream, err = kinesis.NewFirehoseDeliveryStream(ctx, c.name, &kinesis.FirehoseDeliveryStreamArgs{
+		Name:                 pulumi.String(args.StreamName),
+		Destination:          pulumi.String("extended_s3"),
+		ServerSideEncryption: encryption,
+		ExtendedS3Configuration: &kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationArgs{
+			RoleArn:           c.role.Arn,
+			BucketArn:         bucket,
+			KmsKeyArn:         args.KeyArn.ToStringOutput().ToStringPtrOutput(),
+			Prefix:            pulumi.String(args.Prefix),
+			ErrorOutputPrefix: pulumi.String(args.ErrorPrefix),
+			BufferingSize:     pulumi.Int(or(args.BufferMiB, defaultBufferMiB)),
+			BufferingInterval: pulumi.Int(or(args.BufferSeconds, defaultBufferSeconds)),
+			CompressionFormat: pulumi.String(compression),
+			FileExtension:     pulumi.String(or(args.FileExtension, defaultFileExtension)),
+			CloudwatchLoggingOptions: &kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationCloudwatchLoggingOptionsArgs{
+				Enabled:       pulumi.Bool(true),
+				LogGroupName:  c.errorStream.LogGroupName.ToStringPtrOutput(),
+				LogStreamName: c.errorStream.Name.ToStringPtrOutput(),
+			},
+		},
+		Tags: tags(streamTags),
+	}, pulumi.Parent(c), pulumi.DependsOn(append([]pulumi.Resource{c.rolePolicy}, args.DependsOn...)))
+	if err != nil {
+		return err
+	}
+	c.StreamArn = c.Stream.Arn
+	return nil
+}
+
+// Subscribe sends the events of a log group that match the pattern (all if it is empty) to the pipeline: one resource,
+// called after the pipeline and name. The log group is at the pipeline's place, and its name may be an output, so that
+// the filter waits for it. At AWS the filter has the stream's name; a log group can have two filters at most.
+//
+// Errors: the pipeline's own log group, and a pipeline that takes no subscriptions.
+func (c *FirehoseToS3Pipeline) Subscribe(ctx *pulumi.Context, name string, logGroup pulumi.StringInput, pattern string, opts ...pulumi.ResourceOption) (*cloudwatch.LogSubscriptionFilter, error) {
+	if c.subscriptionPolicy == nil {
+		return nil, fmt.Errorf("subscription %q: pipeline %q carries %s and takes no subscriptions", name, c.name, c.content)
+	}
+	if plain, ok := logGroup.(pulumi.String); ok && string(plain) == c.ErrorLogGroup {
+		return nil, fmt.Errorf("subscription %q: log group %q is the pipeline's own error log", name, c.ErrorLogGroup)
+	}
+	return cloudwatch.NewLogSubscriptionFilter(ctx, c.name+"-"+name, &cloudwatch.LogSubscriptionFilterArgs{
+		Name:           pulumi.String(c.streamName),
+		LogGroup:       logGroup,
+		FilterPattern:  pulumi.String(pattern),
+		DestinationArn: c.StreamArn,
+		RoleArn:        c.SubscriptionRoleArn.ToStringPtrOutput(),
+	}, append([]pulumi.ResourceOption{pulumi.Parent(c), pulumi.DependsOn([]pulumi.Resource{c.subscriptionPolicy})}, opts...)...)
 }

@@ -1,6 +1,9 @@
 package components
 
 import (
+	"regexp"
+	"strings"
+
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -76,4 +79,203 @@ type FlowLogToS3 struct {
 	// LogGroup is nil unless the flow log goes through one.
 	LogGroup  *cloudwatch.LogGroup
 	FlowLogID pulumi.StringOutput
+}
+
+// The ids are those of https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html, in the long and the old
+// short form.
+var flowLogIDs = map[string]nameRule{
+	FlowLogVPC:            {regexp.MustCompile(`^vpc-([0-9a-f]{8}|[0-9a-f]{17})$`), "want the id of a VPC, such as vpc-0123456789abcdef0"},
+	FlowLogSubnet:         {regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`), "want the id of a subnet, such as subnet-0123456789abcdef0"},
+	FlowLogENI:            {regexp.MustCompile(`^eni-([0-9a-f]{8}|[0-9a-f]{17})$`), "want the id of a network interface, such as eni-0123456789abcdef0"},
+	FlowLogTransitGateway: {regexp.MustCompile(`^tgw-([0-9a-f]{8}|[0-9a-f]{17})$`), "want the id of a transit gateway, such as tgw-0123456789abcdef0"},
+}
+
+// logFormat: which fields there are grows with every version of flow logs, so only the form is checked.
+var logFormat = regexp.MustCompile(`^\$\{[a-z0-9-]+\}( \$\{[a-z0-9-]+\})*$`)
+
+func (args *FlowLogToS3Args) viaLogGroup() bool {
+	return args.Method == FlowLogMethodFirehose && or(args.Via, FlowLogViaLogGroup) == FlowLogViaLogGroup
+}
+
+func (args *FlowLogToS3Args) check(name string) error {
+	var p problems
+	p.place("Place", args.Place)
+	rule, ok := flowLogIDs[args.Resource.Kind]
+	if !ok {
+		p.oneOf("Resource.Kind", args.Resource.Kind, FlowLogVPC, FlowLogSubnet, FlowLogENI, FlowLogTransitGateway)
+	} else {
+		p.name("Resource.ID", args.Resource.ID, rule)
+	}
+	if args.Resource.Kind == FlowLogTransitGateway {
+		// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html
+		if args.TrafficType != "" && args.TrafficType != "ALL" {
+			p.add("TrafficType", args.TrafficType, "want ALL or none: a transit gateway's flow log can't select traffic")
+		}
+		if args.AggregationSeconds != 0 && args.AggregationSeconds != 60 {
+			p.add("AggregationSeconds", args.AggregationSeconds, "want 60: a transit gateway's flow log has no other interval")
+		}
+	} else {
+		p.oneOf("TrafficType", args.TrafficType, "ALL", "ACCEPT", "REJECT")
+		if args.AggregationSeconds != 0 && args.AggregationSeconds != 60 && args.AggregationSeconds != 600 {
+			p.add("AggregationSeconds", args.AggregationSeconds, "want 60 or 600")
+		}
+	}
+	if args.LogFormat != "" && !logFormat.MatchString(args.LogFormat) {
+		p.add("LogFormat", args.LogFormat, "want fields such as ${version} with one space between them")
+	}
+	p.oneOf("Format", or(args.Format, "text"), "text", "parquet")
+	switch args.Method {
+	case FlowLogMethodS3:
+		args.checkS3(&p)
+	case FlowLogMethodFirehose:
+		args.checkFirehose(&p)
+	default:
+		p.oneOf("Method", args.Method, FlowLogMethodS3, FlowLogMethodFirehose)
+	}
+	return p.err("FlowLogToS3", name)
+}
+
+func (args *FlowLogToS3Args) checkS3(p *problems) {
+	if args.BucketArn == nil {
+		p.add("BucketArn", "", "want the archive bucket's ARN")
+	}
+	p.flowLogPrefix("Prefix", args.Prefix)
+	p.refuse("Method", args.Method, args.Place.Region.Require(partition.FlowLogsToS3))
+	if args.Via != "" {
+		p.add("Via", args.Via, "is for method %s", FlowLogMethodFirehose)
+	}
+	if args.LogGroupName != "" {
+		p.add("LogGroupName", args.LogGroupName, "is for method %s", FlowLogMethodFirehose)
+	}
+}
+
+func (args *FlowLogToS3Args) checkFirehose(p *problems) {
+	if args.Prefix != "" {
+		p.add("Prefix", args.Prefix, "is for method %s: the pipeline has its own", FlowLogMethodS3)
+	}
+	if args.Format == "parquet" || args.HivePartitions || args.HourlyPartitions {
+		p.add("Format", or(args.Format, "text"), "parquet, HivePartitions and HourlyPartitions are for method %s", FlowLogMethodS3)
+	}
+	content := CloudWatchLogs
+	switch or(args.Via, FlowLogViaLogGroup) {
+	case FlowLogViaLogGroup:
+		p.name("LogGroupName", args.LogGroupName, logGroupName)
+		p.refuse("RetentionDays", args.RetentionDays, partition.CheckLogRetention(args.RetentionDays))
+		switch {
+		case args.Role == nil:
+			p.add("Role", "", "want the role that the flow log service writes to the log group as: NewFlowLogRole")
+		case args.Role.place != args.Place:
+			p.add("Role", args.Role.place, "want a role for %s", args.Place)
+		case !strings.HasPrefix(args.LogGroupName, args.Role.prefix):
+			p.add("LogGroupName", args.LogGroupName, "want a name that begins with %s: Role may not write to others", args.Role.prefix)
+		}
+	case FlowLogViaDirect:
+		content = VendedLogs
+		p.refuse("Via", args.Via, args.Place.Region.Require(partition.FlowLogsToFirehose))
+		if args.LogGroupName != "" {
+			p.add("LogGroupName", args.LogGroupName, "is for Via %s", FlowLogViaLogGroup)
+		}
+	default:
+		p.oneOf("Via", args.Via, FlowLogViaLogGroup, FlowLogViaDirect)
+	}
+	switch {
+	case args.Pipeline == nil:
+		p.add("Pipeline", "", "want the pipeline that carries the flow log")
+	case args.Pipeline.place != args.Place:
+		p.add("Pipeline", args.Pipeline.place, "want a pipeline at %s", args.Place)
+	case args.Pipeline.content != content:
+		p.add("Pipeline", args.Pipeline.content, "want a pipeline of %s", content)
+	}
+}
+
+// NewFlowLogToS3 registers a flow log: one resource with method s3, and via direct; with a log group three (the group,
+// its subscription filter and the flow log). Errors: [ArgsError].
+func NewFlowLogToS3(ctx *pulumi.Context, name string, args *FlowLogToS3Args, opts ...pulumi.ResourceOption) (*FlowLogToS3, error) {
+	if args == nil {
+		args = &FlowLogToS3Args{}
+	}
+	if err := args.check(name); err != nil {
+		return nil, err
+	}
+	c := &FlowLogToS3{}
+	if err := ctx.RegisterComponentResource("logarchive:index:FlowLogToS3", name, c, opts...); err != nil {
+		return nil, err
+	}
+	flowLog, waitFor := args.flowLog(), args.DependsOn
+	switch {
+	case args.Method == FlowLogMethodS3:
+		// The service delivers as itself. A role here (DeliverLogsPermissionArn) is for log groups only.
+		flowLog.LogDestinationType = pulumi.String("s3")
+		flowLog.LogDestination = destination(args.BucketArn, args.Prefix)
+		flowLog.DestinationOptions = &ec2.FlowLogDestinationOptionsArgs{
+			FileFormat:               pulumi.String(fileFormats[args.Format]),
+			HiveCompatiblePartitions: pulumi.Bool(args.HivePartitions),
+			PerHourPartition:         pulumi.Bool(args.HourlyPartitions),
+		}
+	case args.viaLogGroup():
+		filter, err := c.registerLogGroup(ctx, name, args)
+		if err != nil {
+			return nil, err
+		}
+		flowLog.LogDestinationType = pulumi.String("cloud-watch-logs")
+		flowLog.LogDestination = c.LogGroup.Arn.ToStringPtrOutput()
+		flowLog.IamRoleArn = args.Role.Arn.ToStringPtrOutput()
+		// Not a line before the log group is subscribed: a filter sees only what comes after it.
+		waitFor = append([]pulumi.Resource{args.Role.policy, filter}, waitFor...)
+	default:
+		flowLog.LogDestinationType = pulumi.String("kinesis-data-firehose")
+		flowLog.LogDestination = args.Pipeline.StreamArn.ToStringPtrOutput()
+	}
+	var err error
+	c.FlowLog, err = ec2.NewFlowLog(ctx, name, flowLog, pulumi.Parent(c), pulumi.DependsOn(waitFor))
+	if err != nil {
+		return nil, err
+	}
+	c.FlowLogID = c.FlowLog.ID().ToStringOutput()
+	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"flowLogId": c.FlowLogID})
+}
+
+var fileFormats = map[string]string{"": "plain-text", "text": "plain-text", "parquet": "parquet"}
+
+func destination(bucketArn pulumi.StringInput, prefix string) pulumi.StringPtrInput {
+	if prefix == "" {
+		return bucketArn.ToStringOutput().ToStringPtrOutput()
+	}
+	return pulumi.Sprintf("%s/%s", bucketArn, prefix).ToStringPtrOutput()
+}
+
+// flowLog has what all methods share.
+func (args *FlowLogToS3Args) flowLog() *ec2.FlowLogArgs {
+	out := &ec2.FlowLogArgs{Tags: tags(args.Tags), MaxAggregationInterval: pulumi.Int(or(args.AggregationSeconds, 600))}
+	id := pulumi.String(args.Resource.ID)
+	switch args.Resource.Kind {
+	case FlowLogVPC:
+		out.VpcId = id
+	case FlowLogSubnet:
+		out.SubnetId = id
+	case FlowLogENI:
+		out.EniId = id
+	case FlowLogTransitGateway:
+		out.TransitGatewayId = id
+		out.MaxAggregationInterval = pulumi.Int(60)
+	}
+	if args.Resource.Kind != FlowLogTransitGateway {
+		out.TrafficType = pulumi.String(args.TrafficType)
+	}
+	if args.LogFormat != "" {
+		out.LogFormat = pulumi.String(args.LogFormat)
+	}
+	return out
+}
+
+func (c *FlowLogToS3) registerLogGroup(ctx *pulumi.Context, name string, args *FlowLogToS3Args) (filter *cloudwatch.LogSubscriptionFilter, err error) {
+	c.LogGroup, err = cloudwatch.NewLogGroup(ctx, name, &cloudwatch.LogGroupArgs{
+		Name:            pulumi.String(args.LogGroupName),
+		RetentionInDays: pulumi.Int(args.RetentionDays),
+		Tags:            tags(args.Tags),
+	}, pulumi.Parent(c))
+	if err != nil {
+		return nil, err
+	}
+	return args.Pipeline.Subscribe(ctx, name, c.LogGroup.Name, "", pulumi.Parent(c))
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/policy"
 )
 
 // LogArchiveBucketArgs are the Args of [NewLogArchiveBucket].
@@ -23,8 +24,8 @@ type LogArchiveBucketArgs struct {
 	NoncurrentDays int
 	// Transitions move ageing objects to cheaper storage classes, in ascending order of Days.
 	Transitions []Transition
-	// TransitionMinimumBytes is the size above which objects are moved; 0 means 128 KiB. Smaller objects stay where they
-	// are: S3 charges STANDARD_IA for 128 KiB at least, and adds 40 KiB of metadata to each object in Glacier.
+	// TransitionMinimumBytes is the least size of objects that are moved; 0 means 128 KiB. Smaller objects stay where
+	// they are: S3 charges STANDARD_IA for 128 KiB at least, and adds 40 KiB of metadata to each object in Glacier.
 	TransitionMinimumBytes int
 	// ObjectLock is the retention that every new object gets; nil for none.
 	ObjectLock *ObjectLock
@@ -59,4 +60,188 @@ type LogArchiveBucket struct {
 	Name   pulumi.StringOutput
 	Arn    pulumi.StringOutput
 	KeyArn pulumi.StringOutput
+}
+
+func (args *LogArchiveBucketArgs) check(name string) error {
+	var p problems
+	p.place("Place", args.Place)
+	p.bucket("BucketName", args.BucketName)
+	p.alias("KeyAlias", args.KeyAlias)
+	p.lifecycle(args)
+	for i, d := range args.Deliveries {
+		p.delivery(at("Deliveries", i, ""), d, args.Place)
+	}
+	for i, arn := range args.AdministratorRoleArns {
+		p.role(at("AdministratorRoleArns", i, ""), arn, args.Place)
+	}
+	if len(p.list) == 0 {
+		doc, err := archiveBucketPolicy(args, unknownKey(args.Place))
+		p.document("Deliveries", "bucket policy", policy.Bucket, doc, err)
+		doc, err = archiveKeyPolicy(args)
+		p.document("Deliveries", "key policy", policy.Key, doc, err)
+	}
+	return p.err("LogArchiveBucket", name)
+}
+
+func (p *problems) delivery(field string, d Delivery, bucket partition.Place) {
+	p.place(field+".Source", d.Source)
+	if d.Source.Partition() != bucket.Partition() {
+		p.add(field+".Source", d.Source, "nothing is delivered from one partition to another: the bucket is in %s", bucket.Partition())
+	}
+	switch d.Kind {
+	case FirehoseDelivery:
+		p.role(field+".RoleArn", d.RoleArn, d.Source)
+		p.keyPrefix(field+".Prefix", d.Prefix)
+		p.keyPrefix(field+".ErrorPrefix", d.ErrorPrefix)
+	case FlowLogDelivery:
+		p.flowLogPrefix(field+".Prefix", d.Prefix)
+		if d.RoleArn != "" {
+			p.add(field+".RoleArn", d.RoleArn, "want none: flow logs are delivered to S3 by a service, without a role")
+		}
+		if d.ErrorPrefix != "" {
+			p.add(field+".ErrorPrefix", d.ErrorPrefix, "want none: flow logs have no error prefix")
+		}
+	default:
+		p.oneOf(field+".Kind", string(d.Kind), string(FirehoseDelivery), string(FlowLogDelivery))
+	}
+}
+
+// NewLogArchiveBucket registers the bucket with all its settings and its key. Errors: [ArgsError].
+//
+// Bucket and key are protected, and stay when they leave the program or the stack is destroyed; so do the bucket's
+// settings, without which what stays would be neither private nor encrypted nor expiring.
+func NewLogArchiveBucket(ctx *pulumi.Context, name string, args *LogArchiveBucketArgs, opts ...pulumi.ResourceOption) (*LogArchiveBucket, error) {
+	if args == nil {
+		args = &LogArchiveBucketArgs{}
+	}
+	if err := args.check(name); err != nil {
+		return nil, err
+	}
+	c := &LogArchiveBucket{}
+	if err := ctx.RegisterComponentResource("logarchive:index:LogArchiveBucket", name, c, opts...); err != nil {
+		return nil, err
+	}
+	if err := c.registerKey(ctx, name, args); err != nil {
+		return nil, err
+	}
+	if err := c.registerBucket(ctx, name, args); err != nil {
+		return nil, err
+	}
+	if err := c.registerSettings(ctx, name, args); err != nil {
+		return nil, err
+	}
+	c.Name = c.Bucket.Bucket
+	c.Arn = c.Bucket.Arn
+	c.KeyArn = c.Key.Arn
+	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"name": c.Name, "arn": c.Arn, "keyArn": c.KeyArn})
+}
+
+func (c *LogArchiveBucket) registerKey(ctx *pulumi.Context, name string, args *LogArchiveBucketArgs) error {
+	doc, err := archiveKeyPolicy(args)
+	if err != nil {
+		return err
+	}
+	c.Key, err = kms.NewKey(ctx, name+"-key", &kms.KeyArgs{
+		Description:          pulumi.Sprintf("Encrypts the logs in bucket %s", args.BucketName),
+		EnableKeyRotation:    pulumi.Bool(true),
+		DeletionWindowInDays: pulumi.Int(keyDeletionDays),
+		Policy:               pulumi.String(doc.JSON()),
+		Tags:                 tags(args.Tags),
+	}, pulumi.Parent(c), pulumi.Protect(true), pulumi.RetainOnDelete(true))
+	if err != nil {
+		return err
+	}
+	_, err = kms.NewAlias(ctx, name+"-key", &kms.AliasArgs{
+		Name:        pulumi.String("alias/" + args.KeyAlias),
+		TargetKeyId: c.Key.KeyId,
+	}, pulumi.Parent(c))
+	return err
+}
+
+// keyDeletionDays is the longest time that KMS waits before it deletes a key, if ever somebody schedules that.
+const keyDeletionDays = 30
+
+func (c *LogArchiveBucket) registerBucket(ctx *pulumi.Context, name string, args *LogArchiveBucketArgs) (err error) {
+	// Object Lock is switched on from the start, with no retention unless one is configured: switching it on later would
+	// replace the bucket.
+	var lock pulumi.BoolPtrInput
+	if args.Place.Region.Require(partition.ObjectLock) == nil {
+		lock = pulumi.Bool(true)
+	}
+	c.Bucket, err = s3.NewBucketV2(ctx, name, &s3.BucketV2Args{
+		Bucket:            pulumi.String(args.BucketName),
+		ObjectLockEnabled: lock,
+		ForceDestroy:      pulumi.Bool(false),
+		Tags:              tags(args.Tags),
+	}, pulumi.Parent(c), pulumi.Protect(true), pulumi.RetainOnDelete(true))
+	return err
+}
+
+func (c *LogArchiveBucket) registerSettings(ctx *pulumi.Context, name string, args *LogArchiveBucketArgs) error {
+	bucket, setting := c.Bucket.ID(), pulumi.Composite(pulumi.Parent(c), pulumi.RetainOnDelete(true))
+	versioning, err := s3.NewBucketVersioningV2(ctx, name, &s3.BucketVersioningV2Args{
+		Bucket:                  bucket,
+		VersioningConfiguration: &s3.BucketVersioningV2VersioningConfigurationArgs{Status: pulumi.String("Enabled")},
+	}, setting)
+	if err != nil {
+		return err
+	}
+	private, err := s3.NewBucketPublicAccessBlock(ctx, name, &s3.BucketPublicAccessBlockArgs{
+		Bucket:                bucket,
+		BlockPublicAcls:       pulumi.Bool(true),
+		BlockPublicPolicy:     pulumi.Bool(true),
+		IgnorePublicAcls:      pulumi.Bool(true),
+		RestrictPublicBuckets: pulumi.Bool(true),
+	}, setting)
+	if err != nil {
+		return err
+	}
+	// S3 refuses settings of one bucket that are changed at the same time (OperationAborted), so these three follow each
+	// other.
+	owned, err := s3.NewBucketOwnershipControls(ctx, name, &s3.BucketOwnershipControlsArgs{
+		Bucket: bucket,
+		Rule:   &s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
+	}, setting, pulumi.DependsOn([]pulumi.Resource{private}))
+	if err != nil {
+		return err
+	}
+	encrypted, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name, &s3.BucketServerSideEncryptionConfigurationV2Args{
+		Bucket: bucket,
+		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
+			ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
+				SseAlgorithm: pulumi.String("aws:kms"),
+				// Log delivery needs the ARN here; with a bare key id it fails.
+				KmsMasterKeyId: c.Key.Arn,
+			},
+			BucketKeyEnabled: pulumi.Bool(true),
+		}},
+	}, setting)
+	if err != nil {
+		return err
+	}
+	// Who waits for the policy finds the bucket encrypted, too.
+	c.Policy, err = s3.NewBucketPolicy(ctx, name, &s3.BucketPolicyArgs{
+		Bucket: bucket,
+		Policy: documentOf(c.Key.Arn, func(keyArn string) (policy.Document, error) { return archiveBucketPolicy(args, keyArn) }),
+	}, setting, pulumi.DependsOn([]pulumi.Resource{owned, encrypted}))
+	if err != nil {
+		return err
+	}
+	_, err = s3.NewBucketLifecycleConfigurationV2(ctx, name, &s3.BucketLifecycleConfigurationV2Args{
+		Bucket: bucket,
+		Rules:  lifecycle(args),
+	}, setting, pulumi.DependsOn([]pulumi.Resource{versioning}))
+	if err != nil || args.ObjectLock == nil {
+		return err
+	}
+	_, err = s3.NewBucketObjectLockConfigurationV2(ctx, name, &s3.BucketObjectLockConfigurationV2Args{
+		Bucket: bucket,
+		Rule: &s3.BucketObjectLockConfigurationV2RuleArgs{
+			DefaultRetention: &s3.BucketObjectLockConfigurationV2RuleDefaultRetentionArgs{
+				Mode: pulumi.String(args.ObjectLock.Mode),
+				Days: pulumi.Int(args.ObjectLock.Days),
+			},
+		},
+	}, setting, pulumi.DependsOn([]pulumi.Resource{versioning}))
+	return err
 }

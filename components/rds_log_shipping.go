@@ -1,6 +1,7 @@
 package components
 
 import (
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/logarchive/logarchive/partition"
@@ -36,4 +37,88 @@ type RdsLogShipping struct {
 	EnabledCloudwatchLogsExports pulumi.StringArrayOutput
 	// LogGroupNames are in the order of Args.LogTypes.
 	LogGroupNames []string
+}
+
+// logGroup is where RDS publishes a log type
+// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Procedural.UploadtoCloudWatch.html).
+func (args *RdsLogShippingArgs) logGroup(logType string) string {
+	kind := "instance"
+	if args.Cluster {
+		kind = "cluster"
+	}
+	return "/aws/rds/" + kind + "/" + args.Identifier + "/" + logType
+}
+
+func (args *RdsLogShippingArgs) check(name string) error {
+	var p problems
+	p.place("Place", args.Place)
+	p.name("Identifier", args.Identifier, databaseName)
+	valid, err := RdsLogTypes(args.Engine, args.Cluster)
+	p.refuse("Engine", args.Engine, err)
+	if len(args.LogTypes) == 0 {
+		p.add("LogTypes", "", "want at least one log type")
+	}
+	seen := map[string]bool{}
+	for i, t := range args.LogTypes {
+		field := at("LogTypes", i, "")
+		if err == nil {
+			p.refuse(field, t, checkLogType(t, args.Engine, valid))
+		}
+		if seen[t] {
+			p.add(field, t, "is there twice")
+		}
+		seen[t] = true
+	}
+	if args.CreateLogGroups {
+		p.refuse("RetentionDays", args.RetentionDays, partition.CheckLogRetention(args.RetentionDays))
+	} else if args.RetentionDays != 0 {
+		p.add("RetentionDays", args.RetentionDays, "is for log groups that are created: want CreateLogGroups")
+	}
+	switch {
+	case args.Pipeline == nil:
+		p.add("Pipeline", "", "want the pipeline that carries the logs")
+	case args.Pipeline.place != args.Place:
+		p.add("Pipeline", args.Pipeline.place, "want a pipeline at %s", args.Place)
+	case args.Pipeline.content != CloudWatchLogs:
+		p.add("Pipeline", args.Pipeline.content, "want a pipeline of %s", CloudWatchLogs)
+	}
+	return p.err("RdsLogShipping", name)
+}
+
+// NewRdsLogShipping registers, for each log type, its log group (if wanted) and a subscription filter. It doesn't
+// switch the database's exports on: see EnabledCloudwatchLogsExports. Errors: [ArgsError].
+func NewRdsLogShipping(ctx *pulumi.Context, name string, args *RdsLogShippingArgs, opts ...pulumi.ResourceOption) (*RdsLogShipping, error) {
+	if args == nil {
+		args = &RdsLogShippingArgs{}
+	}
+	if err := args.check(name); err != nil {
+		return nil, err
+	}
+	c := &RdsLogShipping{}
+	if err := ctx.RegisterComponentResource("logarchive:index:RdsLogShipping", name, c, opts...); err != nil {
+		return nil, err
+	}
+	var filters []any
+	for _, t := range args.LogTypes {
+		var logGroup pulumi.StringInput = pulumi.String(args.logGroup(t))
+		if args.CreateLogGroups {
+			group, err := cloudwatch.NewLogGroup(ctx, name+"-"+t, &cloudwatch.LogGroupArgs{
+				Name:            logGroup.ToStringOutput().ToStringPtrOutput(),
+				RetentionInDays: pulumi.Int(args.RetentionDays),
+				Tags:            tags(args.Tags),
+			}, pulumi.Parent(c))
+			if err != nil {
+				return nil, err
+			}
+			logGroup = group.Name
+		}
+		filter, err := args.Pipeline.Subscribe(ctx, name+"-"+t, logGroup, "", pulumi.Parent(c))
+		if err != nil {
+			return nil, err
+		}
+		filters = append(filters, filter.ID())
+		c.LogGroupNames = append(c.LogGroupNames, args.logGroup(t))
+	}
+	c.EnabledCloudwatchLogsExports = pulumi.All(filters...).ApplyT(func([]any) []string { return args.LogTypes }).(pulumi.StringArrayOutput)
+	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"enabledCloudwatchLogsExports": c.EnabledCloudwatchLogsExports})
 }

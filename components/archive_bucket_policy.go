@@ -1,0 +1,88 @@
+package components
+
+import (
+	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/policy"
+)
+
+// archiveBucketPolicy is the policy of the archive bucket: what everybody is denied, and what the deliveries are
+// allowed. It has no NotPrincipal and no NotAction: with either, the creation of flow logs to the bucket fails
+// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-S3.html).
+func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Document, error) {
+	p := args.Place.Partition()
+	bucket := partition.BucketARN(p, args.BucketName).String()
+	doc := policy.Document{Statements: bucketDenials(bucket, keyArn)}
+	given := map[string]int{}
+	for _, g := range grants(args.Place.Account, args.Deliveries) {
+		// One statement has the actions on the bucket and those on the objects: with two, the lists of accounts
+		// would count twice against the 20 KB of a bucket policy. An action on a resource of the other kind allows nothing.
+		s := policy.Statement{
+			Effect:   policy.Allow,
+			Resource: append([]string{bucket}, g.objects(p, args.BucketName)...),
+		}
+		switch g.kind {
+		case FirehoseDelivery:
+			s.Sid = sid(given, "Deliver", g.role)
+			s.Principal = policy.AWSPrincipals(g.roots(p)...)
+			s.Action = append([]string{"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"}, firehoseObjectActions(g.foreign)...)
+			s.Condition = policy.Conditions{}.With("ArnLike", "aws:PrincipalArn", g.roleArn(p))
+		case FlowLogDelivery:
+			service, err := args.Place.PrincipalFor(partition.LogDelivery, partition.Deliver)
+			if err != nil {
+				return policy.Document{}, err
+			}
+			s.Sid = sid(given, "DeliverFlowLogs", string(g.region))
+			s.Principal = policy.Services(service)
+			s.Action = []string{"s3:GetBucketAcl", "s3:ListBucket", "s3:PutObject"}
+			// AWS's example also demands s3:x-amz-acl = bucket-owner-full-control. The bucket has no ACLs, and a service
+			// that then leaves out the header would be denied without a word.
+			s.Condition = policy.Conditions{}.
+				With("StringEquals", "aws:SourceAccount", g.accountIDs()...).
+				With("ArnLike", "aws:SourceArn", g.sourceArn(p))
+		}
+		doc.Statements = append(doc.Statements, s)
+	}
+	return doc, nil
+}
+
+// firehoseObjectActions are what Firehose does with objects
+// (https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-s3). Into a bucket of another
+// account it puts them with the ACL bucket-owner-full-control, for which it needs s3:PutObjectAcl; without ACLs on the
+// bucket, that permission is good for nothing else. s3:GetObject, which AWS's example has, isn't needed for writing, and
+// the pipeline must not be able to read the archive.
+func firehoseObjectActions(foreignBucket bool) []string {
+	actions := []string{"s3:AbortMultipartUpload", "s3:PutObject"}
+	if foreignBucket {
+		actions = append(actions, "s3:PutObjectAcl")
+	}
+	return actions
+}
+
+// bucketDenials holds for everybody, whatever else allows.
+func bucketDenials(bucket, keyArn string) []policy.Statement {
+	objects := bucket + "/*"
+	deny := func(sid string, actions []string, resources []string, c policy.Conditions) policy.Statement {
+		return policy.Statement{Sid: sid, Effect: policy.Deny, Principal: policy.AnyPrincipal(), Action: actions, Resource: resources, Condition: c}
+	}
+	all, put := []string{"s3:*"}, []string{"s3:PutObject"}
+	const (
+		algorithm = "s3:x-amz-server-side-encryption"
+		key       = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+		ownKey    = "s3:x-amz-server-side-encryption-customer-algorithm"
+	)
+	return []policy.Statement{
+		deny("DenyPlainHTTP", all, []string{bucket, objects}, policy.Conditions{}.With("Bool", "aws:SecureTransport", "false")),
+		// aws:SecureTransport is true for any TLS; this names the least version.
+		deny("DenyOldTLS", all, []string{bucket, objects}, policy.Conditions{}.With("NumericLessThan", "s3:TlsVersion", "1.2")),
+		// A request that names no encryption gets the bucket's default, which is right. Negated operators match when the key
+		// is absent, so Null says that it must be there.
+		deny("DenyOtherEncryption", put, []string{objects}, policy.Conditions{}.
+			With("StringNotEquals", algorithm, "aws:kms").
+			With("Null", algorithm, "false")),
+		deny("DenyOtherKey", put, []string{objects}, policy.Conditions{}.
+			With("StringNotEquals", key, keyArn).
+			With("Null", key, "false")),
+		// Encryption with a key that the client sends with each request (SSE-C) names itself in another header.
+		deny("DenyCustomerKey", put, []string{objects}, policy.Conditions{}.With("Null", ownKey, "false")),
+	}
+}

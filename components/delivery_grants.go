@@ -1,0 +1,165 @@
+package components
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/logarchive/logarchive/partition"
+)
+
+// anyAccount stands for the source's account in the values of a grant, so that the same delivery from many accounts is
+// one grant.
+const anyAccount = "\x00"
+
+// grant is what deliveries from several accounts have in common: who delivers (apart from the account), and where.
+// All its accounts deliver in the same way, so that one statement is as exact as one for each account would be.
+type grant struct {
+	kind     DeliveryKind
+	role     string           // FirehoseDelivery: the role as an ARN's resource, "role/name"
+	region   partition.Region // FlowLogDelivery: where the flow logs are
+	foreign  bool             // the accounts are not the bucket's
+	prefixes []string         // of keys, sorted, with anyAccount for the account
+	accounts []partition.Account
+}
+
+// grants sorts deliveries into as few grants as possible. The result doesn't depend on the order of the deliveries, so
+// that a policy changes only when its meaning does.
+func grants(owner partition.Account, deliveries []Delivery) []grant {
+	// First, everything that one principal of one account may write to.
+	type principal struct {
+		account partition.Account
+		who     string
+	}
+	of := map[principal]*grant{}
+	for _, d := range deliveries {
+		g := grant{kind: d.Kind, foreign: d.Source.Account != owner, accounts: []partition.Account{d.Source.Account}}
+		if d.Kind == FirehoseDelivery {
+			arn, _ := partition.ParseARN(d.RoleArn)
+			g.role = arn.Resource
+		} else {
+			g.region = d.Source.Region
+		}
+		p := principal{d.Source.Account, fmt.Sprint(g.kind, " ", g.role, " ", g.region)}
+		if of[p] == nil {
+			of[p] = &g
+		}
+		for _, prefix := range d.keyPrefixes() {
+			of[p].prefixes = append(of[p].prefixes, strings.ReplaceAll(prefix, string(d.Source.Account), anyAccount))
+		}
+	}
+	// Then, principals of different accounts that are alike.
+	alike := map[string]*grant{}
+	for _, g := range of {
+		slices.Sort(g.prefixes)
+		g.prefixes = slices.Compact(g.prefixes)
+		same := g.identity()
+		if alike[same] == nil {
+			alike[same] = g
+		} else {
+			alike[same].accounts = append(alike[same].accounts, g.accounts...)
+		}
+	}
+	out := make([]grant, 0, len(alike))
+	for _, g := range alike {
+		slices.Sort(g.accounts)
+		out = append(out, *g)
+	}
+	slices.SortFunc(out, func(a, b grant) int { return strings.Compare(a.identity(), b.identity()) })
+	return out
+}
+
+func (g grant) identity() string {
+	return fmt.Sprintf("%s %s %s %t %q", g.kind, g.role, g.region, g.foreign, g.prefixes)
+}
+
+// keyPrefixes returns the beginnings of all keys that the delivery writes.
+func (d Delivery) keyPrefixes() []string {
+	switch {
+	case d.Kind == FirehoseDelivery:
+		return []string{d.Prefix, d.ErrorPrefix}
+	case d.Hive:
+		return []string{d.Prefix + "AWSLogs/aws-account-id=" + string(d.Source.Account) + "/"}
+	}
+	return []string{d.Prefix + "AWSLogs/" + string(d.Source.Account) + "/"}
+}
+
+// objects returns the ARNs of the objects that the grant is about. With several accounts, the account in the key must
+// be that of the request, as the policy variable says.
+func (g grant) objects(p partition.Partition, bucket string) []string {
+	account := string(g.accounts[0])
+	if len(g.accounts) > 1 {
+		account = "${aws:PrincipalAccount}"
+		if g.kind == FlowLogDelivery {
+			account = "${aws:SourceAccount}"
+		}
+	}
+	var out []string
+	for _, prefix := range g.prefixes {
+		out = append(out, partition.ObjectARN(p, bucket, strings.ReplaceAll(prefix, anyAccount, account)+"*").String())
+	}
+	return out
+}
+
+// arnAccount is the account in a condition's ARN: the only one, or any, where another condition or the principals of
+// the statement name the accounts.
+func (g grant) arnAccount() partition.Account {
+	if len(g.accounts) > 1 {
+		return "*"
+	}
+	return g.accounts[0]
+}
+
+// roleArn is the value of aws:PrincipalArn for a FirehoseDelivery.
+func (g grant) roleArn(p partition.Partition) string {
+	return partition.ARN{Partition: p, Service: partition.IAM, Account: g.arnAccount(), Resource: g.role}.String()
+}
+
+// sourceArn is the value of aws:SourceArn for a FlowLogDelivery: the log delivery service names itself with an ARN of
+// service logs, not of ec2.
+func (g grant) sourceArn(p partition.Partition) string {
+	return partition.ARN{Partition: p, Service: partition.Logs, Region: g.region, Account: g.arnAccount(), Resource: "*"}.String()
+}
+
+// roots are the accounts as principals.
+func (g grant) roots(p partition.Partition) []string {
+	var out []string
+	for _, a := range g.accounts {
+		out = append(out, partition.ARN{Partition: p, Service: partition.IAM, Account: a, Resource: "root"}.String())
+	}
+	return out
+}
+
+func (g grant) accountIDs() []string {
+	var out []string
+	for _, a := range g.accounts {
+		out = append(out, string(a))
+	}
+	return out
+}
+
+// sid makes a statement id, which has letters and digits only, from words. Ids that were given before get a number.
+func sid(given map[string]int, words ...string) string {
+	var b strings.Builder
+	for _, w := range words {
+		up := true
+		for _, r := range w {
+			switch {
+			case r > unicode.MaxASCII || (!unicode.IsLetter(r) && !unicode.IsDigit(r)):
+				up = true
+				continue
+			case up:
+				r = unicode.ToUpper(r)
+			}
+			b.WriteRune(r)
+			up = false
+		}
+	}
+	id := b.String()
+	given[id]++
+	if n := given[id]; n > 1 {
+		return fmt.Sprintf("%sNo%d", id, n)
+	}
+	return id
+}
