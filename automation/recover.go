@@ -1,0 +1,87 @@
+package automation
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
+)
+
+// prepare opens the stack and puts in order what an interrupted operation left.
+func (w *Workspace) prepare(ctx context.Context, o *operation, create bool) (auto.Stack, error) {
+	stack, err := w.open(ctx, create)
+	if err != nil {
+		return stack, err
+	}
+	if err := w.releaseStale(ctx, o); err != nil {
+		return stack, err
+	}
+	state, err := stack.Export(ctx)
+	if err != nil {
+		return stack, err
+	}
+	fixed, err := reconcile(ctx, state, w.options.Finder)
+	if err != nil || fixed == nil {
+		return stack, err
+	}
+	if err := stack.Import(ctx, fixed.deployment); err != nil {
+		return stack, fmt.Errorf("writing the state without its interrupted operations: %w", err)
+	}
+	for _, r := range fixed.recoveries {
+		o.hear(r.event())
+	}
+	if len(fixed.refresh) > 0 {
+		if _, err := stack.Refresh(ctx, optrefresh.Target(fixed.refresh), optrefresh.ErrorProgressStreams(&o.stderr), optrefresh.ProgressStreams(io.Discard)); err != nil {
+			return stack, fmt.Errorf("reading what interrupted operations left: %w", err)
+		}
+	}
+	return stack, nil
+}
+
+// releaseStale removes the locks of dead processes; a *LockedError when a living one holds one.
+func (w *Workspace) releaseStale(ctx context.Context, o *operation) error {
+	backend, err := w.Backend(ctx)
+	if err != nil {
+		return err
+	}
+	locks, err := stackLocks(backend, w.project, w.options.Stack)
+	if err != nil {
+		return err
+	}
+	var held []Lock
+	for _, lock := range locks {
+		if !lock.Stale() {
+			held = append(held, lock)
+			continue
+		}
+		if err := os.Remove(lock.Path); err != nil && !os.IsNotExist(err) {
+			return fmt.Errorf("releasing the lock of a dead process: %w", err)
+		}
+		_ = os.Remove(lock.Path + ".attrs") // what the backend notes beside every file
+		o.hear(Recovery{Action: Unlocked, Message: fmt.Sprintf("an operation on stack %s was interrupted: released the lock of %v, which is dead", w.options.Stack, lock)}.event())
+	}
+	if len(held) > 0 {
+		return &LockedError{Stack: w.options.Stack, Locks: held}
+	}
+	return nil
+}
+
+// tellPending warns of what an interrupted operation left.
+func (w *Workspace) tellPending(ctx context.Context, stack auto.Stack) error {
+	state, err := stack.Export(ctx)
+	if err != nil {
+		return err
+	}
+	fixed, err := reconcile(ctx, state, w.options.Finder)
+	if err != nil || fixed == nil {
+		return err
+	}
+	w.options.Events(Event{Kind: Diagnostic, Severity: Warning, Message: "an operation on this stack was interrupted: the next up, refresh or destroy begins by putting in order what it left"})
+	for _, r := range fixed.recoveries {
+		w.options.Events(Event{Kind: Diagnostic, Severity: Warning, URN: r.URN, Message: r.Message})
+	}
+	return nil
+}
