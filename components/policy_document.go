@@ -1,6 +1,9 @@
 package components
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/logarchive/logarchive/partition"
@@ -21,6 +24,18 @@ func (p *problems) document(field, what string, kind policy.Kind, doc policy.Doc
 	}
 	for _, problem := range doc.Validate(kind) {
 		p.add(field, what, "%s", problem)
+	}
+}
+
+// inlinePolicies checks the policies of one role, which have one limit together.
+func (p *problems) inlinePolicies(field string, docs map[string]policy.Document) {
+	total := 0
+	for _, what := range slices.Sorted(maps.Keys(docs)) {
+		p.document(field, "role policy "+what, policy.Inline, docs[what], nil)
+		total += docs[what].Size(policy.Inline)
+	}
+	if limit, err := partition.Everywhere(partition.InlineRolePolicies); err == nil && int64(total) > limit {
+		p.add(field, "role policies", "have %d characters together, the limit is %d", total, limit)
 	}
 }
 
