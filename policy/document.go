@@ -13,8 +13,7 @@ const (
 	Version2008 = "2008-10-17"
 )
 
-// Document is a policy. An empty Version is written as 2012-10-17; in a document that was parsed it stays empty, which
-// AWS reads as 2008-10-17.
+// Document is a policy. An empty Version is 2012-10-17. (In JSON, a policy without one is of 2008-10-17: [Parse] says so.)
 type Document struct {
 	Version    string
 	ID         string

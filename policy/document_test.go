@@ -78,7 +78,7 @@ func TestParseForms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Document{Statements: []Statement{{
+	want := Document{Version: Version2008, Statements: []Statement{{
 		Effect: Deny, NotPrincipal: &Principals{AWS: []string{"a", "b"}, Federated: []string{"f"}, CanonicalUser: []string{"c"}},
 		NotAction: []string{"a:B"}, NotResource: []string{"*"},
 		Condition: Conditions{"Bool": {"x:y": {"true"}}, "NumericEquals": {"x:z": {"1", "2.50"}}},
@@ -86,7 +86,7 @@ func TestParseForms(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	if want := (Span{Position{2, 15}, Position{3, 119}}); len(spans) != 1 || spans[0] != want {
+	if want := (Span{Position{2, 16}, Position{3, 119}}); len(spans) != 1 || spans[0] != want {
 		t.Errorf("spans = %v, want %v", spans, want)
 	}
 }

@@ -14,13 +14,16 @@ import (
 // Position is a place in a document's text; lines and columns count from 1, columns in characters.
 type Position struct{ Line, Column int }
 
-// Span is where a statement stands in the text: from its opening brace to just after its closing one.
+// Span is where a statement stands in the text, as the IAM simulator says it. End is just after the statement. Start is
+// just after the token before it: the list's opening bracket, or the end of the statement before; a statement outside
+// a list starts just after its own opening brace. (So it is in the examples of SimulateCustomPolicy and
+// SimulatePrincipalPolicy in the AWS CLI reference.)
 type Span struct{ Start, End Position }
 
 // Parse reads a policy document. A Statement may be one object or a list, Action, Resource and values one string or a
 // list; condition values may be numbers and booleans. An element that the language doesn't have, one that is given
-// twice, and a value of the wrong type are errors that name element and line. What the elements say isn't checked: see
-// [Document.Validate].
+// twice, and a value of the wrong type are errors that name element and line. A document without Version is one of
+// 2008-10-17, and gets it. What the elements say isn't checked: see [Document.Validate].
 func Parse(data []byte) (Document, error) {
 	d, _, err := ParseSpans(data)
 	return d, err
@@ -168,21 +171,26 @@ func (p *parser) document() Document {
 	if p.err == nil && d.Statements == nil {
 		p.fail("Statement", "is missing")
 	}
+	if d.Version == "" {
+		d.Version = Version2008
+	}
 	return d
 }
 
 func (p *parser) statements() []Statement {
 	switch t := p.token("Statement"); t {
 	case json.Delim('{'):
-		return []Statement{p.statement("Statement")}
+		return []Statement{p.statement("Statement", p.dec.InputOffset())}
 	case json.Delim('['):
 		out := []Statement{}
+		start := p.dec.InputOffset()
 		for p.err == nil && p.dec.More() {
 			path := fmt.Sprintf("Statement[%d]", len(out))
 			if t := p.token(path); p.err == nil && t != json.Delim('{') {
 				p.fail(path, "is not an object")
 			}
-			out = append(out, p.statement(path))
+			out = append(out, p.statement(path, start))
+			start = p.dec.InputOffset()
 		}
 		p.token("Statement")
 		return out
@@ -191,10 +199,9 @@ func (p *parser) statements() []Statement {
 	return nil
 }
 
-// statement reads one; its opening brace has been read.
-func (p *parser) statement(path string) Statement {
+// statement reads one; its opening brace has been read. start is where its span begins.
+func (p *parser) statement(path string, start int64) Statement {
 	var s Statement
-	start := p.dec.InputOffset() - 1
 	p.object(path, func(name string) {
 		at := path + "." + name
 		switch name {

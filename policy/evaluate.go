@@ -1,0 +1,207 @@
+package policy
+
+import (
+	"strings"
+
+	"github.com/logarchive/logarchive/partition"
+)
+
+// Policies are all policies that have their say in a request.
+type Policies struct {
+	// Identity has the policies of the user or role, those of the user's groups included.
+	Identity []*Policy
+	// Boundary is the caller's permission boundary; nil when it has none.
+	Boundary []*Policy
+	// Session has the policies that were passed when the session was made; nil when there were none.
+	Session []*Policy
+	// ServiceControl and ResourceControl have a list for every level of the organization, from the root down to the
+	// account (of the caller, and of the resource). Each level of ServiceControl must allow. Resource control policies
+	// only deny: AWS's RCPFullAWSAccess, which allows everything, can't be detached.
+	ServiceControl, ResourceControl [][]*Policy
+	// Resource has the policies of what is acted on: the bucket's, key's, queue's, or the role's trust policy.
+	Resource []*Policy
+}
+
+// Evaluate decides a request as AWS does (reference_policies_evaluation-logic and, across accounts,
+// reference_policies_evaluation-logic-cross-account in the IAM User Guide). "Denied" is a result, not an error.
+//
+// One Deny in any policy denies. Else the request is allowed within an account when
+//   - the identity's policies allow it, and boundary and session policies, where there are any; or
+//   - the resource's policy allows it to the caller itself (a user, a session, everybody), whatever the other policies
+//     don't mention; or
+//   - the resource's policy allows it to the role of the session, and boundary and session policies do, too.
+//
+// A resource's policy that names the caller's account only leaves the decision to the identity's policies. KMS keys
+// and roles trust nobody by themselves: there the identity's policies count only if the key or trust policy names the
+// account. Across accounts both sides must allow. Services and federated users have no policies of their own: the
+// resource's policy decides. Service control policies limit every caller except services; resource control policies
+// limit all. Nothing reaches across partitions.
+//
+// Service-linked roles, which control policies don't limit, KMS grants and the access lists of S3 aren't modelled.
+func Evaluate(q Request, p Policies) Decision {
+	r := prepare(q, &p)
+	e := evaluation{request: &r}
+	if q.Caller.hasPolicies() {
+		e.add(IdentityLayer, p.Identity)
+		e.add(BoundaryLayer, p.Boundary)
+		e.add(SessionLayer, p.Session)
+		for _, level := range p.ServiceControl {
+			e.addLevel(level)
+		}
+	}
+	for _, level := range p.ResourceControl {
+		e.add(ResourceControlLayer, level)
+	}
+	e.add(ResourceLayer, p.Resource)
+	return e.decide(&p)
+}
+
+// hasPolicies says whether the caller is one of an account, which identity policies belong to and SCPs limit.
+func (c *Caller) hasPolicies() bool {
+	switch c.Kind {
+	case RootCaller, UserCaller, RoleCaller, SessionCaller, FederatedUserCaller:
+		return true
+	case AnonymousCaller, ServiceCaller, FederatedCaller:
+	}
+	return false
+}
+
+// evaluation collects what the statements say. It never stops early: a caller that learns one reason at a time mends
+// one at a time.
+type evaluation struct {
+	request *prepared
+	reasons []Reason
+	allows  [ResourceLayer + 1]bool
+	denied  bool
+	// grants says which grants the allowing statements of the resource's policies make.
+	grants [directGrant + 1]bool
+	// scpGap says that a level of service control policies doesn't allow.
+	scpGap bool
+}
+
+func (e *evaluation) add(layer Layer, policies []*Policy) {
+	for _, p := range policies {
+		for i := range p.statements {
+			e.statement(layer, p, &p.statements[i])
+		}
+	}
+}
+
+func (e *evaluation) addLevel(level []*Policy) {
+	e.allows[ServiceControlLayer] = false
+	e.add(ServiceControlLayer, level)
+	if !e.allows[ServiceControlLayer] {
+		e.scpGap = true
+	}
+}
+
+func (e *evaluation) statement(layer Layer, p *Policy, s *statement) {
+	// The cheapest and most selective test first; all are without effect.
+	if !s.matchesAction(e.request) || !s.matchesResource(e.request, layer == ResourceLayer) {
+		return
+	}
+	g := directGrant
+	if layer == ResourceLayer {
+		if g = s.grants(e.request); g == noGrant {
+			return
+		}
+	}
+	if !s.conditionsHold(e.request.Context) {
+		return
+	}
+	if e.reasons == nil {
+		e.reasons = make([]Reason, 0, 4)
+	}
+	e.reasons = append(e.reasons, Reason{layer, p.id, s.index, s.sid, s.effect})
+	if s.effect == Deny {
+		e.denied = true
+		return
+	}
+	e.allows[layer] = true
+	if layer == ResourceLayer {
+		e.grants[g] = true
+	}
+}
+
+func (e *evaluation) decide(p *Policies) Decision {
+	c := &e.request.Caller
+	d := Decision{Reasons: e.reasons, CrossAccount: c.hasPolicies() && e.request.owner() != c.Account}
+	if c.hasPolicies() && e.request.action == "sts:getcalleridentity" {
+		// No permission is needed, and none can be taken away (STS API reference).
+		d.Outcome = Allowed
+		return d
+	}
+	if e.denied {
+		d.Outcome = ExplicitDeny
+		return d
+	}
+	// The account's root needs no policy to be allowed.
+	identity := e.allows[IdentityLayer] || c.Kind == RootCaller
+	bounded := p.Boundary == nil || e.allows[BoundaryLayer]
+	session := p.Session == nil || e.allows[SessionLayer]
+	limits := bounded && session
+	direct, byRole, byAccount := e.grants[directGrant], e.grants[roleGrant], e.grants[accountGrant]
+
+	var core bool
+	switch {
+	case e.request.acrossPartitions():
+	case !c.hasPolicies():
+		core = direct
+	case d.CrossAccount:
+		core = identity && limits && (direct || byRole || byAccount)
+	case e.request.trustsNobody(p):
+		core = direct || (byRole && limits) || (byAccount && identity && limits)
+	default:
+		core = direct || ((byRole || identity) && limits)
+	}
+	if core && !e.scpGap {
+		d.Outcome = Allowed
+		return d
+	}
+	lack := func(layer Layer, isLacking bool) {
+		if isLacking {
+			d.Lacking = append(d.Lacking, layer)
+		}
+	}
+	lack(IdentityLayer, !core && c.hasPolicies() && !identity && !byRole)
+	lack(BoundaryLayer, !core && c.hasPolicies() && !bounded)
+	lack(SessionLayer, !core && c.hasPolicies() && !session)
+	lack(ServiceControlLayer, e.scpGap)
+	lack(ResourceLayer, !core && !e.resourceSuffices(p, d.CrossAccount, identity))
+	return d
+}
+
+// resourceSuffices says whether the resource's policies do their part, so that what is lacking is elsewhere.
+func (e *evaluation) resourceSuffices(p *Policies, crossAccount, identity bool) bool {
+	some := e.allows[ResourceLayer]
+	switch {
+	case e.request.acrossPartitions():
+		return false
+	case !e.request.Caller.hasPolicies():
+		return e.grants[directGrant]
+	case crossAccount, e.request.trustsNobody(p):
+		return some
+	}
+	return e.grants[roleGrant] || identity
+}
+
+// acrossPartitions says whether caller and resource are of different partitions, which nothing reaches across.
+func (r *prepared) acrossPartitions() bool {
+	return r.isARN && r.Caller.partition != "" && r.arn[1] != string(r.Caller.partition)
+}
+
+// trustsNobody says whether the resource is one whose own policy must allow, even within the account: a KMS key, or a
+// role to be assumed. A request to assume a role without its trust policy is decided by the identity's policies, as
+// the IAM simulator does; a key without a key policy doesn't exist.
+func (r *prepared) trustsNobody(p *Policies) bool {
+	if !r.isARN {
+		return false
+	}
+	switch partition.Service(r.arn[2]) {
+	case partition.KMS:
+		return strings.HasPrefix(r.arn[5], "key/") && strings.HasPrefix(r.action, "kms:")
+	case partition.IAM:
+		return strings.HasPrefix(r.arn[5], "role/") && strings.HasPrefix(r.action, "sts:") && len(p.Resource) > 0
+	}
+	return false
+}
