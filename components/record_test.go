@@ -19,21 +19,37 @@ import (
 	"github.com/logarchive/logarchive/policy"
 )
 
-// The places of the tests: a source account with two regions, and the log archive's account.
+// The places of the tests: a source account with two regions, and the log archive's account, in China and in aws.
 var (
-	home    = partition.Place{Account: "111122223333", Region: "cn-north-1"}
-	second  = partition.Place{Account: "111122223333", Region: "cn-northwest-1"}
-	archive = partition.Place{Account: "444455556666", Region: "cn-northwest-1"}
+	home     = partition.Place{Account: "111122223333", Region: "cn-north-1"}
+	second   = partition.Place{Account: "111122223333", Region: "cn-northwest-1"}
+	archive  = partition.Place{Account: "444455556666", Region: "cn-northwest-1"}
+	virginia = partition.Place{Account: "111122223333", Region: "us-east-1"}
+	oregon   = partition.Place{Account: "444455556666", Region: "us-west-2"}
 )
 
-// program is a Pulumi program under test with its three providers.
+// program is a Pulumi program under test. Its providers are made when they are first asked for.
 type program struct {
-	ctx                   *pulumi.Context
-	home, second, archive *aws.Provider
+	ctx       *pulumi.Context
+	providers map[partition.Place]*aws.Provider
+}
+
+func (p *program) provider(place partition.Place) *aws.Provider {
+	if p.providers[place] == nil {
+		made, err := aws.NewProvider(p.ctx, string(place.Account)+"-"+string(place.Region), &aws.ProviderArgs{
+			Region:            pulumi.String(place.Region),
+			AllowedAccountIds: pulumi.StringArray{pulumi.String(place.Account)},
+		})
+		if err != nil {
+			panic(err) // the recorder makes an error of it
+		}
+		p.providers[place] = made
+	}
+	return p.providers[place]
 }
 
 func (p *program) at(place partition.Place) pulumi.ResourceOption {
-	return pulumi.Providers(map[partition.Place]*aws.Provider{home: p.home, second: p.second, archive: p.archive}[place])
+	return pulumi.Providers(p.provider(place))
 }
 
 // record runs the program and checks what holds for whatever the components declare.
@@ -70,22 +86,7 @@ func record(t *testing.T, run func(p *program) error) *graph.Graph {
 func tryRecord(t *testing.T, run func(p *program) error) (*graph.Graph, error) {
 	t.Helper()
 	return graph.Record(t.Context(), graph.Options{Project: "test", Stack: "test"}, func(ctx *pulumi.Context) error {
-		p := &program{ctx: ctx}
-		for _, of := range []struct {
-			name  string
-			place partition.Place
-			to    **aws.Provider
-		}{{"home", home, &p.home}, {"second", second, &p.second}, {"archive", archive, &p.archive}} {
-			provider, err := aws.NewProvider(ctx, of.name, &aws.ProviderArgs{
-				Region:            pulumi.String(of.place.Region),
-				AllowedAccountIds: pulumi.StringArray{pulumi.String(of.place.Account)},
-			})
-			if err != nil {
-				return err
-			}
-			*of.to = provider
-		}
-		return run(p)
+		return run(&program{ctx, map[partition.Place]*aws.Provider{}})
 	})
 }
 
