@@ -11,7 +11,11 @@ func Markdown(namespace string, fields []Field) string {
 	for i := range fields {
 		f := &fields[i]
 		fmt.Fprintf(&b, "## `%s:%s`\n\n%s\n\n", namespace, f.Key, f.Doc)
-		fmt.Fprintf(&b, "%s, %s. %s\n\n", article(f), presence(f), sentence(f.wants()))
+		fmt.Fprintf(&b, "%s; %s.", article(f), topPresence(f))
+		if len(f.Fields) == 0 && (f.Items == nil || len(f.Items.Fields) == 0) {
+			b.WriteString(" " + sentence(f.wants())) // the others have a table below
+		}
+		b.WriteString("\n\n")
 		if f.Example != "" {
 			b.WriteString("```yaml\n" + namespace + ":" + f.Key + ":")
 			if strings.Contains(f.Example, "\n") {
@@ -84,12 +88,20 @@ func presence(f *Field) string {
 		return "empty"
 	case f.Default != nil:
 		return fmt.Sprintf("`%v`", f.Default)
-	}
-	switch f.Kind {
-	case List, Object, Map:
+	case f.Kind == Object && len(defaultOf(f).(map[string]any)) > 0:
+		return "its defaults"
+	case f.Kind == List, f.Kind == Object, f.Kind == Map:
 		return "none"
 	}
-	return "optional"
+	return "nothing"
+}
+
+// topPresence is the same for a sentence.
+func topPresence(f *Field) string {
+	if f.Required {
+		return "required"
+	}
+	return "when left out: " + presence(f)
 }
 
 // cell makes text safe for a table.

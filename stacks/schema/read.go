@@ -68,7 +68,11 @@ func (r *reader) read(f *Field, path string, raw any, given bool) Value {
 		return v
 	}
 	if raw == nil {
-		r.fail(&v, "has no value; want %s, or leave the key out", f.wants())
+		hint := ", or leave the key out"
+		if f.Required {
+			hint = ""
+		}
+		r.fail(&v, "has no value; want %s%s", f.wants(), hint)
 		return v
 	}
 	if raw == Placeholder && !f.Secret {

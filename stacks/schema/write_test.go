@@ -63,8 +63,8 @@ func TestMarkdown(t *testing.T) {
 	fields[2].Example = "7"
 	got := Markdown("shop", fields)
 	for _, want := range []string{
-		"## `shop:owner`\n", "A string, required. Lower-case letters.", "A string (may be a secret), optional.",
-		"An integer, `10`. An integer from 1 to 20.", "```yaml\nshop:size: 7\n```", "```yaml\nshop:door:\n  colour: green\n  lockDays: 3\n```",
+		"## `shop:owner`\n", "A string; required. Lower-case letters.", "A string (may be a secret); when left out: nothing.",
+		"An integer; when left out: `10`. An integer from 1 to 20.", "```yaml\nshop:size: 7\n```", "```yaml\nshop:door:\n  colour: green\n  lockDays: 3\n```",
 		"| key in `door` |", "| `colour` | string | `red` | one of red, green |", "| key in `shelves[]` |", "| `goods` | list of strings | none |",
 	} {
 		if !strings.Contains(got, want) {

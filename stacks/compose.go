@@ -1,0 +1,261 @@
+package stacks
+
+import (
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/logarchive/logarchive/components"
+)
+
+// Compose declares a stack's resources. The archive comes first, with grants for exactly the deliveries that the spec
+// needs; then the pipelines that have a source; then the sources, each of which costs at most one resource besides its
+// own log group.
+//
+// Logical names are a public interface: a rename replaces the resource. They are the names of the configuration (of flow
+// logs, log groups, databases) or what a thing is (archive, backup, a class of logs).
+func Compose(ctx *pulumi.Context, spec *Spec) error {
+	p, err := newProviders(ctx, spec)
+	if err != nil {
+		return err
+	}
+	c := &composer{ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{}}
+	for _, step := range []func() error{c.archiveBucket, c.streams, c.flowLogs, c.logGroups, c.databases, c.backupVaults} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	c.outputs()
+	return nil
+}
+
+// composer is a stack in the making.
+type composer struct {
+	ctx       *pulumi.Context
+	spec      *Spec
+	providers *providers
+	archive   *components.LogArchiveBucket
+	pipelines map[Class]*components.FirehoseToS3Pipeline
+	backup    *components.BackupVaultWithCopy
+}
+
+func (c *composer) atHome() pulumi.ResourceOption { return pulumi.Provider(c.providers.home) }
+
+func (c *composer) archiveBucket() (err error) {
+	s, a := c.spec, c.spec.ArchiveBucket
+	args := &components.LogArchiveBucketArgs{
+		Place:                 s.Archive,
+		BucketName:            a.Bucket,
+		KeyAlias:              s.KeyAlias(),
+		RetentionDays:         a.RetentionDays,
+		Deliveries:            s.deliveries(),
+		AdministratorRoleArns: []string{s.ArchiveRole.String()},
+	}
+	for _, t := range a.Transitions {
+		args.Transitions = append(args.Transitions, components.Transition{Days: t.Days, StorageClass: string(t.StorageClass)})
+	}
+	if a.ObjectLock != nil {
+		args.ObjectLock = &components.ObjectLock{Mode: a.ObjectLock.Mode, Days: a.ObjectLock.Days}
+	}
+	c.archive, err = components.NewLogArchiveBucket(c.ctx, "archive", args, pulumi.Provider(c.providers.archive))
+	return err
+}
+
+// deliveries returns who writes to the archive: the stream of each class that has a source, and the flow log service if
+// some flow log takes no stream, once for each form of its keys.
+func (s *Spec) deliveries() []components.Delivery {
+	var list []components.Delivery
+	for _, class := range s.classes() {
+		list = append(list, components.Delivery{
+			Kind: components.FirehoseDelivery, Source: s.Home,
+			RoleArn:     s.Home.RoleARN(s.DeliveryRole(class)).String(),
+			Prefix:      components.FixedPrefix(s.Prefix(class)),
+			ErrorPrefix: components.FixedPrefix(s.ErrorPrefix(class)),
+		})
+	}
+	for _, hive := range []bool{false, true} {
+		for _, f := range s.FlowLogs {
+			if f.Method == MethodS3 && f.HivePartitions == hive {
+				list = append(list, components.Delivery{
+					Kind: components.FlowLogDelivery, Source: s.Home, Prefix: DirectFlowLogPrefix, Hive: hive,
+				})
+				break
+			}
+		}
+	}
+	return list
+}
+
+func (c *composer) streams() error {
+	s := c.spec
+	for _, class := range s.classes() {
+		args := &components.FirehoseToS3PipelineArgs{
+			Place:                 s.Home,
+			StreamName:            s.StreamName(class),
+			RoleName:              s.DeliveryRole(class),
+			BucketName:            s.ArchiveBucket.Bucket,
+			BucketPlace:           s.Archive,
+			BucketArn:             c.archive.Arn,
+			KeyArn:                c.archive.KeyArn,
+			Prefix:                s.Prefix(class),
+			ErrorPrefix:           s.ErrorPrefix(class),
+			Content:               components.CloudWatchLogs,
+			BufferMiB:             s.Pipeline.BufferMiB,
+			BufferSeconds:         s.Pipeline.BufferSeconds,
+			ErrorLogRetentionDays: s.Pipeline.ErrorLogRetentionDays,
+			DependsOn:             []pulumi.Resource{c.archive.Policy},
+		}
+		if class == ClassFlowLogsVended {
+			args.Content = components.VendedLogs
+		} else {
+			args.SubscriptionRoleName = s.SubscriptionRole(class)
+		}
+		pipeline, err := components.NewFirehoseToS3Pipeline(c.ctx, string(class), args, c.atHome())
+		if err != nil {
+			return err
+		}
+		c.pipelines[class] = pipeline
+	}
+	return nil
+}
+
+func (c *composer) flowLogs() error {
+	s := c.spec
+	var role *components.FlowLogRole
+	for _, f := range s.FlowLogs {
+		args := &components.FlowLogToS3Args{
+			Place:              s.Home,
+			Resource:           components.FlowLogResource{Kind: f.Kind, ID: f.ID},
+			TrafficType:        f.TrafficType,
+			Method:             f.Method,
+			Via:                f.Via,
+			LogFormat:          f.LogFormat,
+			AggregationSeconds: f.AggregationSeconds,
+		}
+		switch class := f.class(); class {
+		case "":
+			args.BucketArn, args.Prefix = c.archive.Arn, DirectFlowLogPrefix
+			args.HivePartitions, args.HourlyPartitions = f.HivePartitions, f.HourlyPartitions
+			if f.Parquet {
+				args.Format = "parquet"
+			}
+			args.DependsOn = []pulumi.Resource{c.archive.Policy}
+		case ClassFlowLogs:
+			if role == nil {
+				var err error
+				role, err = components.NewFlowLogRole(c.ctx, "flow-log-groups", &components.FlowLogRoleArgs{
+					Place: s.Home, RoleName: s.FlowLogRole(), LogGroupPrefix: s.FlowLogGroups(),
+				}, c.atHome())
+				if err != nil {
+					return err
+				}
+			}
+			args.Role, args.LogGroupName, args.RetentionDays = role, s.FlowLogGroup(f.Name), f.RetentionDays
+			fallthrough
+		default:
+			args.Pipeline = c.pipelines[class]
+		}
+		if _, err := components.NewFlowLogToS3(c.ctx, f.Name, args, c.atHome()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// logGroups subscribes the log groups. Those that are created outlive the stack: what they hold is gone otherwise.
+func (c *composer) logGroups() error {
+	for _, g := range c.spec.LogGroups {
+		var name pulumi.StringInput = pulumi.String(g.Name)
+		if g.Create {
+			group, err := cloudwatch.NewLogGroup(c.ctx, g.Name, &cloudwatch.LogGroupArgs{
+				Name:            pulumi.String(g.Name),
+				RetentionInDays: pulumi.Int(g.RetentionDays),
+			}, c.atHome(), pulumi.Protect(true), pulumi.RetainOnDelete(true))
+			if err != nil {
+				return err
+			}
+			name = group.Name
+		}
+		if _, err := c.pipelines[ClassLogs].Subscribe(c.ctx, g.Name, name, g.FilterPattern); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *composer) databases() error {
+	for _, d := range c.spec.Databases {
+		_, err := components.NewRdsLogShipping(c.ctx, d.logicalName(), &components.RdsLogShippingArgs{
+			Place:           c.spec.Home,
+			Identifier:      d.Identifier,
+			Engine:          d.Engine,
+			Cluster:         d.Cluster,
+			LogTypes:        d.LogTypes,
+			CreateLogGroups: d.CreateLogGroups,
+			RetentionDays:   d.RetentionDays,
+			Pipeline:        c.pipelines[ClassDatabases],
+		}, c.atHome())
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *composer) backupVaults() (err error) {
+	s := c.spec
+	if s.BackupPlan == nil {
+		return nil
+	}
+	args := &components.BackupVaultWithCopyArgs{
+		Home: s.Home, Copy: s.Backup,
+		HomeProvider: c.providers.home, CopyProvider: c.providers.backup,
+		VaultName: s.BackupPlan.Vault, CopyVaultName: s.BackupPlan.Vault,
+		PlanName: s.PlanName(),
+		RoleName: s.BackupRole(),
+	}
+	for _, r := range s.BackupPlan.Rules {
+		args.Rules = append(args.Rules, components.BackupRule(r))
+	}
+	for _, t := range s.BackupPlan.Tags {
+		args.SelectionTags = append(args.SelectionTags, components.BackupTag(t))
+	}
+	for _, a := range s.BackupPlan.ARNs {
+		args.SelectionArns = append(args.SelectionArns, a.ARN.String())
+	}
+	c.backup, err = components.NewBackupVaultWithCopy(c.ctx, "backup", args)
+	return err
+}
+
+// outputs exports what operators and the command line ask for.
+func (c *composer) outputs() {
+	s := c.spec
+	c.ctx.Export("archive", pulumi.Map{
+		"account": pulumi.String(s.Archive.Account),
+		"region":  pulumi.String(s.Archive.Region),
+		"bucket":  c.archive.Name,
+		"arn":     c.archive.Arn,
+		"keyArn":  c.archive.KeyArn,
+	})
+	pipelines := pulumi.Map{}
+	for class, p := range c.pipelines {
+		pipelines[string(class)] = pulumi.Map{
+			"stream":      pulumi.String(s.StreamName(class)),
+			"streamArn":   p.StreamArn,
+			"prefix":      pulumi.String(s.Prefix(class)),
+			"errorPrefix": pulumi.String(s.ErrorPrefix(class)),
+		}
+	}
+	c.ctx.Export("pipelines", pipelines)
+	var sources pulumi.Array
+	for _, row := range s.Sources() {
+		sources = append(sources, pulumi.ToMap(row.fields()))
+	}
+	c.ctx.Export("sources", sources)
+	if c.backup != nil {
+		c.ctx.Export("backup", pulumi.Map{
+			"vaultArn":     c.backup.VaultArn,
+			"copyVaultArn": c.backup.CopyVaultArn,
+			"planId":       c.backup.PlanID,
+		})
+	}
+}

@@ -1,0 +1,92 @@
+package stacks
+
+import (
+	"strings"
+
+	"github.com/logarchive/logarchive/partition"
+)
+
+// The kinds of externals besides what flow logs record ([KindVPC] and so on).
+const (
+	KindRDSInstance = "rds-instance"
+	KindRDSCluster  = "rds-cluster"
+	KindLogGroup    = "log-group"
+	KindRole        = "role"
+)
+
+// Attributes of externals.
+const (
+	AttributeExternalID = "externalId" // role: what its trust policy asks for
+	AttributeEngine     = "engine"     // database: as RDS calls it
+	AttributeLogTypes   = "logTypes"   // database: the exported logs, with commas between
+)
+
+// External is something that the configuration refers to and that no stack creates: it must be there already.
+type External struct {
+	Kind  string
+	ID    string
+	Place partition.Place
+	// Key is the path of the key that refers to it.
+	Key string
+	// Attributes is what must be true of it, by the names above; nil if nothing.
+	Attributes map[string]string
+}
+
+// Externals returns what must be there before the stack is created, in the order of the configuration.
+func (s *Spec) Externals() []External {
+	list := []External{{
+		Kind: KindRole, ID: strings.TrimPrefix(s.ArchiveRole.Resource, "role/"), Place: s.Archive, Key: Namespace + ":archive.role",
+		Attributes: map[string]string{AttributeExternalID: s.ExternalID},
+	}}
+	for _, f := range s.FlowLogs {
+		list = append(list, External{Kind: f.Kind, ID: f.ID, Place: s.Home, Key: f.Key})
+	}
+	for _, g := range s.LogGroups {
+		if !g.Create {
+			list = append(list, External{Kind: KindLogGroup, ID: g.Name, Place: s.Home, Key: g.Key})
+		}
+	}
+	for _, d := range s.Databases {
+		list = append(list, External{
+			Kind: d.kind(), ID: d.Identifier, Place: s.Home, Key: d.Key,
+			Attributes: map[string]string{AttributeEngine: d.Engine, AttributeLogTypes: strings.Join(d.LogTypes, ",")},
+		})
+		if d.CreateLogGroups {
+			continue
+		}
+		for _, logType := range d.LogTypes {
+			list = append(list, External{Kind: KindLogGroup, ID: databaseLogGroup(d, logType), Place: s.Home, Key: d.Key})
+		}
+	}
+	return append(list, s.backedUp(list)...)
+}
+
+// kind returns what the database is.
+func (d DatabaseSpec) kind() string {
+	if d.Cluster {
+		return KindRDSCluster
+	}
+	return KindRDSInstance
+}
+
+// backedUp returns the databases that are named for backup, exactly and not as one of those in the list. What else a
+// plan selects may be there or not: a selection that finds nothing is no error.
+func (s *Spec) backedUp(list []External) []External {
+	if s.BackupPlan == nil {
+		return nil
+	}
+	known := map[[2]string]bool{}
+	for _, e := range list {
+		known[[2]string{e.Kind, e.ID}] = true
+	}
+	var more []External
+	for _, selected := range s.BackupPlan.ARNs {
+		kind, id, _ := strings.Cut(selected.ARN.Resource, ":")
+		kinds := map[string]string{"db": KindRDSInstance, "cluster": KindRDSCluster}
+		if selected.ARN.Service != partition.RDS || kinds[kind] == "" || strings.ContainsAny(id, "*?") || known[[2]string{kinds[kind], id}] {
+			continue
+		}
+		more = append(more, External{Kind: kinds[kind], ID: id, Place: s.Home, Key: selected.Key})
+	}
+	return more
+}

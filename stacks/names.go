@@ -1,0 +1,142 @@
+package stacks
+
+import (
+	"fmt"
+
+	"github.com/logarchive/logarchive/stacks/schema"
+)
+
+// Class is a class of logs. Each has a stream of its own and a prefix of its own in the archive.
+type Class string
+
+// The classes.
+const (
+	// ClassLogs is the log groups.
+	ClassLogs Class = "logs"
+	// ClassFlowLogs is the flow logs that go through log groups.
+	ClassFlowLogs Class = "flow-logs"
+	// ClassFlowLogsVended is the flow logs that AWS puts into a stream directly: plain lines, where log groups send gzip.
+	ClassFlowLogsVended Class = "flow-logs-vended"
+	// ClassDatabases is the logs of databases.
+	ClassDatabases Class = "databases"
+)
+
+// DirectFlowLogPrefix is what the keys of flow logs that are written without a stream begin with; AWS appends AWSLogs/.
+const DirectFlowLogPrefix = "flow-logs-direct/"
+
+// Classes returns all classes.
+func Classes() []Class {
+	return []Class{ClassLogs, ClassFlowLogs, ClassFlowLogsVended, ClassDatabases}
+}
+
+// Limits of names: IAM roles, Firehose streams, and AWS Backup's vaults and plans.
+//
+// See https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html,
+// https://docs.aws.amazon.com/firehose/latest/APIReference/API_CreateDeliveryStream.html,
+// https://docs.aws.amazon.com/aws-backup/latest/devguide/API_CreateBackupVault.html
+const (
+	maxRoleName   = 64
+	maxStreamName = 64
+	maxVaultName  = 50
+)
+
+// Streams and log groups are regional; so are vaults. Roles belong to the account, so their names have the region, and
+// two stacks of one account in two regions get along with the same prefix.
+
+// StreamName is the Firehose stream of a class.
+func (s *Spec) StreamName(c Class) string { return s.NamePrefix + "-" + string(c) }
+
+// DeliveryRole is what the stream of a class acts as.
+func (s *Spec) DeliveryRole(c Class) string { return s.roleName(string(c) + "-delivery") }
+
+// SubscriptionRole is what CloudWatch Logs acts as towards the stream of a class.
+func (s *Spec) SubscriptionRole(c Class) string { return s.roleName(string(c) + "-subscription") }
+
+// FlowLogRole is what the flow log service acts as towards log groups.
+func (s *Spec) FlowLogRole() string { return s.roleName("flow-log-groups") }
+
+// BackupRole is what AWS Backup acts as.
+func (s *Spec) BackupRole() string { return s.roleName("backup") }
+
+func (s *Spec) roleName(purpose string) string {
+	return s.NamePrefix + "-" + purpose + "-" + string(s.Home.Region)
+}
+
+// FlowLogGroups is what the names of the log groups of flow logs begin with.
+func (s *Spec) FlowLogGroups() string { return "/" + s.NamePrefix + "/flow-logs/" }
+
+// FlowLogGroup is the log group of a flow log.
+func (s *Spec) FlowLogGroup(name string) string { return s.FlowLogGroups() + name }
+
+// ErrorLogGroup is where the stream of a class reports what it couldn't deliver.
+func (s *Spec) ErrorLogGroup(c Class) string { return "/aws/kinesisfirehose/" + s.StreamName(c) }
+
+// KeyAlias is the alias of the archive's key.
+func (s *Spec) KeyAlias() string { return s.NamePrefix + "-archive" }
+
+// PlanName is the backup plan.
+func (s *Spec) PlanName() string { return s.NamePrefix }
+
+// Prefix is what the keys of a class begin with in the archive.
+func (s *Spec) Prefix(c Class) string {
+	return string(c) + "/" + s.origin() + s.Pipeline.TimePrefix
+}
+
+// ErrorPrefix is what the keys of records of a class begin with that couldn't be delivered.
+func (s *Spec) ErrorPrefix(c Class) string {
+	return "errors/" + string(c) + "/" + s.origin() + "!{firehose:error-output-type}/" + s.Pipeline.TimePrefix
+}
+
+func (s *Spec) origin() string {
+	return "account=" + string(s.Home.Account) + "/region=" + string(s.Home.Region) + "/"
+}
+
+// logicalName is the database's name in the program. An instance and a cluster may have the same identifier.
+func (d DatabaseSpec) logicalName() string { return d.kind() + "/" + d.Identifier }
+
+// databaseLogGroup is the log group that RDS writes a log to.
+func databaseLogGroup(s DatabaseSpec, logType string) string {
+	kind := "instance"
+	if s.Cluster {
+		kind = "cluster"
+	}
+	return "/aws/rds/" + kind + "/" + s.Identifier + "/" + logType
+}
+
+// names reads the name prefix and checks that everything that may ever be named with it keeps within AWS's limits,
+// whether this configuration uses it or not: a source that is added later must not be what breaks the prefix.
+func (p *parser) names(v schema.Value) {
+	s := p.spec
+	s.NamePrefix = v.Text()
+	if !v.Valid {
+		return
+	}
+	type derived struct {
+		what, name string
+		limit      int
+	}
+	all := []derived{
+		{"role", s.FlowLogRole(), maxRoleName},
+		{"role", s.BackupRole(), maxRoleName},
+		{"backup vault", s.NamePrefix, maxVaultName},
+		{"backup plan", s.PlanName(), maxVaultName},
+	}
+	for _, c := range Classes() {
+		all = append(all,
+			derived{"stream", s.StreamName(c), maxStreamName},
+			derived{"role", s.DeliveryRole(c), maxRoleName},
+			derived{"role", s.SubscriptionRole(c), maxRoleName})
+	}
+	worst, over := derived{}, 0
+	for _, d := range all {
+		if n := len(d.name) - d.limit; n > over {
+			worst, over = d, n
+		}
+	}
+	if over > 0 {
+		p.add(v, "%s is too long: the %s %s would have %d characters, and AWS takes %d; want at most %s",
+			schema.Quote(s.NamePrefix), worst.what, worst.name, len(worst.name), worst.limit, characters(len(s.NamePrefix)-over))
+	}
+}
+
+func characters(n int) string { return fmt.Sprintf("%d characters", n) }

@@ -1,0 +1,224 @@
+package stacks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/stacks/schema"
+)
+
+// ParseSpec checks a stack's whole configuration and returns it as a Spec. config maps "namespace:key" to what the
+// engine hands to a program, defaults of Pulumi.yaml included or not; keys of other namespaces are not looked at. The
+// error is a *[ConfigError] with every problem.
+func ParseSpec(stack string, config map[string]string) (*Spec, error) {
+	fields := Fields()
+	p := &parser{report: &schema.Report{}, spec: &Spec{Stack: stack}}
+	root := schema.Read(Namespace, fields, config, p.report)
+
+	p.places(root)
+	p.names(root.Get("namePrefix"))
+	p.archive(root.Get("archive"))
+	p.pipeline(root.Get("pipeline"))
+	p.flowLogs(root.Get("flowLogs"))
+	p.logGroups(root.Get("logGroups"))
+	p.databases(root.Get("databases"))
+	p.backup(root.Get("backup"))
+	p.tags(root.Get("tags"))
+	p.groupsOnce()
+
+	if problems := p.report.Problems(Namespace, fields); len(problems) > 0 {
+		return nil, &ConfigError{stack, problems}
+	}
+	return p.spec, nil
+}
+
+// parser builds the Spec while it checks; what it builds is thrown away if there is a problem.
+type parser struct {
+	report *schema.Report
+	spec   *Spec
+	// groups are the log groups that are archived, in the order of the configuration.
+	groups []groupUse
+}
+
+// groupUse is a log group and the key that archives it.
+type groupUse struct{ name, key string }
+
+// add reports a problem that concerns the value.
+func (p *parser) add(v schema.Value, format string, args ...any) {
+	p.report.Add(v.Path, format, args...)
+}
+
+// places reads accounts and regions. A place that couldn't be read stays empty, and what depends on it isn't checked.
+func (p *parser) places(root schema.Value) {
+	s := p.spec
+	source, archive := root.Get("sourceAccount"), root.Get("archive").Get("account")
+	home, backup := root.Get("homeRegion"), root.Get("backupRegion")
+	if source.OK() {
+		s.Home.Account, s.Backup.Account = partition.Account(source.Text()), partition.Account(source.Text())
+	}
+	if archive.OK() {
+		s.Archive.Account = partition.Account(archive.Text())
+		if archive.Text() == source.Text() {
+			p.add(archive, "%s is the source account, too; want another account, out of reach of the source's administrators", schema.Quote(archive.Text()))
+		}
+	}
+	s.Home.Region = p.region(home)
+	if r := p.region(backup); r != "" {
+		s.Backup.Region, s.Archive.Region = r, r
+		if s.Home.Region != "" {
+			if err := partition.CanCopy(s.Home.Region, r); err != nil {
+				p.add(backup, "%v", err)
+			}
+		}
+	}
+	role, external := root.Get("archive").Get("role"), root.Get("archive").Get("externalId")
+	if role.OK() {
+		s.ArchiveRole = p.archiveRole(role)
+	}
+	s.ExternalID = external.Text()
+	if n := len(s.ExternalID); external.OK() && n > maxExternalID {
+		p.add(external, "%s has %d characters; want at most %d", schema.Quote(s.ExternalID), n, maxExternalID)
+	}
+}
+
+// maxExternalID is the longest external id (AssumeRole).
+const maxExternalID = 1224
+
+func (p *parser) region(v schema.Value) partition.Region {
+	if !v.OK() {
+		return ""
+	}
+	r, err := partition.ParseRegion(v.Text())
+	if err == nil {
+		return r
+	}
+	var all []string
+	for _, part := range partition.Partitions() {
+		for _, known := range part.Regions() {
+			all = append(all, string(known))
+		}
+	}
+	hint := ""
+	if near := schema.Closest(v.Text(), all); near != "" {
+		hint = "; did you mean " + near + "?"
+	}
+	p.add(v, "%v%s", err, hint)
+	return ""
+}
+
+// archiveRole reads a role's name or ARN.
+func (p *parser) archiveRole(v schema.Value) partition.ARN {
+	place := p.spec.Archive
+	name := v.Text()
+	if strings.HasPrefix(name, "arn:") {
+		arn, err := partition.ParseARN(name)
+		switch {
+		case err != nil:
+			p.add(v, "%v", err)
+		case arn.Service != partition.IAM || !strings.HasPrefix(arn.Resource, "role/"):
+			p.add(v, "%s is not the ARN of a role", schema.Quote(name))
+		case place.Region != "" && arn.Partition != place.Partition():
+			p.add(v, "%s is of partition %s; want %s, the archive's", schema.Quote(name), arn.Partition, place.Partition())
+		case place.Account != "" && arn.Account != place.Account:
+			p.add(v, "%s is of account %s; want %s, the archive's", schema.Quote(name), arn.Account, place.Account)
+		}
+		name = strings.TrimPrefix(arn.Resource, "role/")
+		if err != nil {
+			return partition.ARN{}
+		}
+	}
+	if err := checkRoleName(name); err != nil {
+		p.add(v, "%v", err)
+	}
+	return place.RoleARN(name)
+}
+
+// checkRoleName says whether IAM takes a role's name, with its path.
+//
+// See https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+func checkRoleName(name string) error {
+	path, base := "", name
+	if i := strings.LastIndexByte(name, '/'); i >= 0 {
+		path, base = name[:i], name[i+1:]
+	}
+	ok := func(s, extra string) bool {
+		for _, c := range s {
+			if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune(extra, c) {
+				return false
+			}
+		}
+		return true
+	}
+	if base == "" || len(base) > maxRoleName || len(path) > 510 || !ok(base, "+=,.@_-") || !ok(path, "+=,.@_-/") || strings.HasPrefix(name, "/") {
+		return fmt.Errorf("%s is not a role; want a name of up to %d letters, digits and + = , . @ _ -, with its path if it has one, or an ARN", schema.Quote(name), maxRoleName)
+	}
+	return nil
+}
+
+func (p *parser) pipeline(v schema.Value) {
+	s := &p.spec.Pipeline
+	s.BufferMiB = v.Get("bufferMiB").Number()
+	s.BufferSeconds = v.Get("bufferSeconds").Number()
+	s.ErrorLogRetentionDays = p.retention(v.Get("errorLogRetentionDays"))
+	s.TimePrefix = v.Get("timePrefix").Text()
+	if t := v.Get("timePrefix"); t.OK() {
+		if err := checkTimePrefix(t.Text()); err != nil {
+			p.add(t, "%s: %v", schema.Quote(t.Text()), err)
+		}
+	}
+}
+
+// retention reads a log group's retention.
+func (p *parser) retention(v schema.Value) int {
+	if v.OK() && partition.CheckLogRetention(v.Number()) != nil {
+		p.add(v, "%d is not a number of days that CloudWatch Logs accepts; the nearest are %s", v.Number(), nearestRetentions(v.Number()))
+	}
+	return v.Number()
+}
+
+// nearestRetentions returns the accepted numbers of days next to days, below and above.
+func nearestRetentions(days int) string {
+	accepted := partition.LogRetentionDays()
+	i, _ := slices.BinarySearch(accepted, days)
+	switch i {
+	case 0:
+		return fmt.Sprintf("%d and %d", accepted[0], accepted[1])
+	case len(accepted):
+		return fmt.Sprintf("%d and %d", accepted[i-2], accepted[i-1])
+	}
+	return fmt.Sprintf("%d and %d", accepted[i-1], accepted[i])
+}
+
+// maxTags leaves ten of the fifty tags of a resource to what the components add and to other tools.
+const maxTags = 40
+
+// tags reads the tags of everything. IAM and others compare keys without regard to case, so that two keys which differ
+// only in that can't be on one role.
+//
+// See https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+func (p *parser) tags(v schema.Value) {
+	p.spec.Tags = v.Pairs()
+	if len(v.Pairs()) > maxTags {
+		p.add(v, "%d tags; want at most %d", len(v.Pairs()), maxTags)
+	}
+	seen := map[string]string{}
+	for _, key := range sortedKeys(v.Pairs()) {
+		entry := v.Get(key)
+		value := v.Pairs()[key]
+		folded := strings.ToLower(key)
+		switch {
+		case !entry.Valid:
+		case key == "" || len([]rune(key)) > 128 || !tagText(key):
+			p.add(entry, "%s is not a key of a tag; want 1 to 128 letters, digits, spaces and + - = . _ : / @", schema.Quote(key))
+		case strings.HasPrefix(folded, "aws:"):
+			p.add(entry, "%s: keys that begin with aws: belong to AWS; want another", schema.Quote(key))
+		case len([]rune(value)) > 256 || !tagText(value):
+			p.add(entry, "%s is not a value of a tag; want up to 256 letters, digits, spaces and + - = . _ : / @", schema.Quote(value))
+		case seen[folded] != "":
+			p.add(entry, "%s differs from %s only in upper and lower case, which IAM takes for the same; want one of them", schema.Quote(key), schema.Quote(seen[folded]))
+		}
+		seen[folded] = key
+	}
+}

@@ -1,0 +1,102 @@
+package stacks
+
+// Source is one row of the stack's table of sources: where logs come from, and where they end up. Its JSON is an element
+// of the stack output "sources".
+type Source struct {
+	// Key is the path of the key that configures it: log-archive:flowLogs[0].
+	Key string `json:"key"`
+	// Kind is vpc, subnet, eni, transit-gateway, log-group, rds-instance or rds-cluster.
+	Kind string `json:"kind"`
+	// ID is the resource's id; for a log group its name, for a database "identifier/log type".
+	ID string `json:"id"`
+	// Path is the way of a line in words: flow log > log group > firehose > bucket.
+	Path string `json:"path"`
+	// LogGroup is the log group that the lines pass, if there is one.
+	LogGroup string `json:"logGroup,omitempty"`
+	// Stream is the Firehose stream that they pass, if there is one.
+	Stream string `json:"stream,omitempty"`
+	// Prefix is what the keys of the objects begin with, as Firehose or the flow log service gets it.
+	Prefix string `json:"prefix"`
+}
+
+// Ways of a line.
+const (
+	pathS3       = "flow log > bucket"
+	pathFlowLog  = "flow log > log group > firehose > bucket"
+	pathDirect   = "flow log > firehose > bucket"
+	pathLogGroup = "log group > firehose > bucket"
+	pathDatabase = "database > log group > firehose > bucket"
+)
+
+// Sources returns the table of sources in the order of the configuration; a database has a row for each log.
+func (s *Spec) Sources() []Source {
+	var rows []Source
+	for _, f := range s.FlowLogs {
+		row := Source{Key: f.Key, Kind: f.Kind, ID: f.ID, Path: pathS3, Prefix: DirectFlowLogPrefix}
+		switch class := f.class(); class {
+		case "":
+		case ClassFlowLogsVended:
+			row.Path, row.Stream, row.Prefix = pathDirect, s.StreamName(class), s.Prefix(class)
+		default:
+			row.Path, row.Stream, row.Prefix = pathFlowLog, s.StreamName(class), s.Prefix(class)
+			row.LogGroup = s.FlowLogGroup(f.Name)
+		}
+		rows = append(rows, row)
+	}
+	for _, g := range s.LogGroups {
+		rows = append(rows, Source{
+			Key: g.Key, Kind: KindLogGroup, ID: g.Name, Path: pathLogGroup, LogGroup: g.Name,
+			Stream: s.StreamName(ClassLogs), Prefix: s.Prefix(ClassLogs),
+		})
+	}
+	for _, d := range s.Databases {
+		for _, logType := range d.LogTypes {
+			rows = append(rows, Source{
+				Key: d.Key, Kind: d.kind(), ID: d.Identifier + "/" + logType, Path: pathDatabase,
+				LogGroup: databaseLogGroup(d, logType), Stream: s.StreamName(ClassDatabases), Prefix: s.Prefix(ClassDatabases),
+			})
+		}
+	}
+	return rows
+}
+
+// class returns the class of the stream that carries the flow log, or "" if none does.
+func (f FlowLogSpec) class() Class {
+	switch {
+	case f.Method != MethodFirehose:
+		return ""
+	case f.Via == ViaDirect:
+		return ClassFlowLogsVended
+	}
+	return ClassFlowLogs
+}
+
+// classes returns the classes that have a source, in the order of [Classes].
+func (s *Spec) classes() []Class {
+	used := map[Class]bool{
+		ClassLogs:      len(s.LogGroups) > 0,
+		ClassDatabases: len(s.Databases) > 0,
+	}
+	for _, f := range s.FlowLogs {
+		used[f.class()] = true
+	}
+	var list []Class
+	for _, c := range Classes() {
+		if used[c] {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// fields returns the row as its JSON would be.
+func (r Source) fields() map[string]any {
+	m := map[string]any{"key": r.Key, "kind": r.Kind, "id": r.ID, "path": r.Path, "prefix": r.Prefix}
+	if r.LogGroup != "" {
+		m["logGroup"] = r.LogGroup
+	}
+	if r.Stream != "" {
+		m["stream"] = r.Stream
+	}
+	return m
+}

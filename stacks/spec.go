@@ -1,0 +1,140 @@
+package stacks
+
+import (
+	"github.com/logarchive/logarchive/partition"
+)
+
+// Spec is a stack's validated configuration. Everything that Compose needs is in it; nothing in it is missing or
+// contradicts something else.
+type Spec struct {
+	// Stack is the stack's name, such as beijing.
+	Stack string
+	// Home is the source account in the home region, Backup the same account in the backup region, Archive the log-archive
+	// account in the backup region.
+	Home, Backup, Archive partition.Place
+	// ArchiveRole is assumed in the archive account, with ExternalID.
+	ArchiveRole partition.ARN
+	// ExternalID is schema.Placeholder if it is encrypted in the stack file and hasn't been decrypted.
+	ExternalID string
+	// NamePrefix begins the names of everything that is created.
+	NamePrefix string
+
+	ArchiveBucket ArchiveSpec
+	Pipeline      PipelineSpec
+	FlowLogs      []FlowLogSpec
+	LogGroups     []LogGroupSpec
+	Databases     []DatabaseSpec
+	// BackupPlan is nil when nothing is backed up.
+	BackupPlan *BackupSpec
+	// Tags are put on everything.
+	Tags map[string]string
+}
+
+// ArchiveSpec is the archive bucket.
+type ArchiveSpec struct {
+	Bucket        string
+	RetentionDays int
+	Transitions   []TransitionSpec
+	// ObjectLock is nil without a lock.
+	ObjectLock *ObjectLockSpec
+}
+
+// TransitionSpec moves objects of an age to a storage class.
+type TransitionSpec struct {
+	Days         int
+	StorageClass partition.StorageClass
+}
+
+// ObjectLockSpec is the lock of every object.
+type ObjectLockSpec struct {
+	Mode string // GOVERNANCE or COMPLIANCE
+	Days int
+}
+
+// PipelineSpec is what the Firehose streams have in common.
+type PipelineSpec struct {
+	BufferMiB, BufferSeconds int
+	ErrorLogRetentionDays    int
+	TimePrefix               string // the end of a key prefix, such as year=!{timestamp:yyyy}/
+}
+
+// The kinds of resources that flow logs record, as in [External] and in the stack's outputs.
+const (
+	KindVPC            = "vpc"
+	KindSubnet         = "subnet"
+	KindENI            = "eni"
+	KindTransitGateway = "transit-gateway"
+)
+
+// The ways of a flow log.
+const (
+	MethodS3       = "s3"
+	MethodFirehose = "firehose"
+	ViaLogGroup    = "log-group"
+	ViaDirect      = "direct"
+)
+
+// FlowLogSpec is a flow log.
+type FlowLogSpec struct {
+	Key  string // path in the configuration: log-archive:flowLogs[0]
+	Name string
+	// Kind and ID say what is recorded.
+	Kind, ID string
+	// TrafficType is ALL, ACCEPT or REJECT; ALL for a transit gateway.
+	TrafficType string
+	// Method is MethodS3 or MethodFirehose; Via, for the latter, ViaLogGroup or ViaDirect.
+	Method, Via string
+	// Parquet, HivePartitions and HourlyPartitions are for MethodS3.
+	Parquet, HivePartitions, HourlyPartitions bool
+	// LogFormat is empty for AWS's default.
+	LogFormat          string
+	AggregationSeconds int
+	// RetentionDays is that of the log group of ViaLogGroup.
+	RetentionDays int
+}
+
+// LogGroupSpec is a log group that is archived.
+type LogGroupSpec struct {
+	Key           string // path in the configuration
+	Name          string
+	Create        bool
+	RetentionDays int // 0 unless created
+	FilterPattern string
+}
+
+// DatabaseSpec is a database whose logs are archived.
+type DatabaseSpec struct {
+	Key             string // path in the configuration
+	Identifier      string
+	Engine          string
+	Cluster         bool
+	LogTypes        []string
+	CreateLogGroups bool
+	RetentionDays   int // 0 unless created
+}
+
+// BackupSpec is the backup plan and its vaults.
+type BackupSpec struct {
+	Vault string
+	Rules []BackupRuleSpec
+	Tags  []BackupTagSpec
+	ARNs  []BackupARNSpec
+}
+
+// BackupRuleSpec is a schedule with its retention; 0 days of cold storage means never.
+type BackupRuleSpec struct {
+	Name, Schedule                              string
+	StartWindowMinutes, CompletionWindowMinutes int
+	ColdStorageAfterDays, DeleteAfterDays       int
+	CopyColdStorageAfterDays                    int
+	CopyDeleteAfterDays                         int
+}
+
+// BackupTagSpec selects resources by a tag.
+type BackupTagSpec struct{ Key, Value string }
+
+// BackupARNSpec selects resources by ARN.
+type BackupARNSpec struct {
+	Key string // path in the configuration
+	ARN partition.ARN
+}
