@@ -75,3 +75,9 @@ func parseNetwork(s string) (netip.Prefix, bool) {
 	a = a.Unmap().WithZone("")
 	return netip.PrefixFrom(a, a.BitLen()), true
 }
+
+// IsDate says whether s is a date as the Date operators read it.
+func IsDate(s string) bool {
+	_, ok := parseDate(s)
+	return ok
+}
