@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-
-	"github.com/logarchive/logarchive/partition"
 )
 
 // checking collects the failures of one resource.
@@ -31,7 +29,9 @@ func (t *Type) Check(r Request) []Failure {
 	c.object("", t.Inputs, c.in)
 	c.enums()
 	c.ranges()
+	c.texts()
 	c.arns()
+	c.exactlyOne()
 	c.documents()
 	if t.model.check != nil {
 		t.model.check(c)
@@ -54,7 +54,7 @@ func (c *checking) object(path string, fields map[string]Property, v view) {
 		switch {
 		case ok:
 			c.value(under(path, string(key)), p, v[key])
-		case internalKey(key):
+		case internalKey(key) || path == "" && c.t.Token == ProviderToken && engineKey(string(key)):
 		default:
 			c.fail(under(path, string(key)), CheckFailure, "there is no such property: want one of %s", names(fields))
 		}
@@ -105,55 +105,6 @@ func fits(k Kind, v resource.PropertyValue) bool {
 		return true
 	}
 	return false // lists, maps and objects of the right surface don't come here
-}
-
-// enums checks the values that only a few texts can have.
-func (c *checking) enums() {
-	m := c.t.model
-	for _, path := range slices.Sorted(maps.Keys(m.enums)) {
-		for _, f := range c.in.find(path) {
-			if f.value.IsString() && !slices.Contains(m.enums[path], f.value.StringValue()) {
-				c.fail(f.path, m.code, "%q is not one of %s", f.value.StringValue(), strings.Join(m.enums[path], ", "))
-			}
-		}
-	}
-}
-
-// ranges checks numbers.
-func (c *checking) ranges() {
-	m := c.t.model
-	for _, path := range slices.Sorted(maps.Keys(m.ranges)) {
-		for _, f := range c.in.find(path) {
-			r := m.ranges[path]
-			if f.value.IsNumber() && (f.value.NumberValue() < r.min || f.value.NumberValue() > r.max) {
-				c.fail(f.path, m.code, "%s is not between %s and %s", number(f.value.NumberValue()), number(r.min), number(r.max))
-			}
-		}
-	}
-}
-
-// arns checks that ARNs are ones, and of the place's partition: a resource of another can't be reached.
-func (c *checking) arns() {
-	for _, path := range c.t.model.arns {
-		for _, f := range c.in.find(path) {
-			if f.value.IsString() {
-				c.arn(f.path, f.value.StringValue())
-			}
-		}
-	}
-}
-
-func (c *checking) arn(path, text string) (partition.ARN, bool) {
-	arn, err := partition.ParseARN(text)
-	if err != nil {
-		c.fail(path, c.t.model.code, err.Error())
-		return arn, false
-	}
-	if want := c.Place.Partition(); arn.Partition != want {
-		c.fail(path, c.t.model.code, "%q is in partition %s: want %s, the partition of %s", text, arn.Partition, want, c.Place.Region)
-		return arn, false
-	}
-	return arn, true
 }
 
 func names(fields map[string]Property) string {

@@ -124,3 +124,26 @@ func (c *completion) host(labels ...string) string {
 
 // number returns a number as AWS prints it.
 func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+
+// nested gives the absent properties of an object their defaults.
+func (c *completion) nested(key string, defaults map[string]any) {
+	v, wasSecret := c.state[resource.PropertyKey(key)], c.state[resource.PropertyKey(key)].IsSecret()
+	v = bare(v)
+	if !v.IsObject() {
+		return
+	}
+	full := maps.Clone(v.ObjectValue())
+	if full == nil {
+		full = resource.PropertyMap{}
+	}
+	for name, value := range defaults {
+		if !view(full).has(name) {
+			full[resource.PropertyKey(name)] = resource.NewPropertyValue(value)
+		}
+	}
+	v = resource.NewObjectProperty(full)
+	if wasSecret {
+		v = resource.MakeSecret(v)
+	}
+	c.state[resource.PropertyKey(key)] = v
+}

@@ -1,35 +1,130 @@
 package catalog
 
-import "github.com/logarchive/logarchive/partition"
+import (
+	"fmt"
+	"hash/crc32"
+	"strings"
 
-// Tokens of CloudWatch Logs types that other services' resources refer to.
+	"github.com/logarchive/logarchive/partition"
+)
+
+// Tokens of CloudWatch Logs types that other resources refer to or that delivery follows.
 const (
 	LogGroup           = "aws:cloudwatch/logGroup:LogGroup"
 	LogStream          = "aws:cloudwatch/logStream:LogStream"
 	SubscriptionFilter = "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter"
 )
 
+// Names of CloudWatch Logs. See https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
+var (
+	logGroupName  = nameRule(`.\-_/#A-Za-z0-9`, 1, 512, "1 to 512 letters, digits and the signs _-/.#")
+	logStreamName = nameRule(`^:*`, 1, 512, "1 to 512 characters without : and *")
+)
+
 var logsModels = []*model{{
-	token: LogGroup, stateful: true, nameProperty: "name", namePrefix: "namePrefix", idFromInputs: true,
+	token: LogGroup, stateful: true, nameProperty: "name", namePrefix: "namePrefix", idFromInputs: true, code: "InvalidParameterException",
+	// terraform-provider-aws, resource aws_cloudwatch_log_group: ForceNew of these.
+	forceNew: []string{"name", "namePrefix", "logGroupClass"},
 	defaults: map[string]any{"retentionInDays": 0, "skipDestroy": false, "logGroupClass": "STANDARD"},
+	enums:    map[string][]string{"logGroupClass": {"STANDARD", "INFREQUENT_ACCESS", "DELIVERY"}},
+	texts:    map[string]textRule{"name": logGroupName, "namePrefix": nameRule(`.\-_/#A-Za-z0-9`, 0, 486, "at most 486 characters: the provider appends 26")},
+	arns:     []string{"kmsKeyId"},
+	check:    checkLogGroup,
 	complete: func(c *completion) {
 		c.id = c.str("name")
-		c.set("arn", c.arn(partition.Logs, "log-group:"+c.id))
+		c.set("arn", c.Place.LogGroupARN(c.id).String())
 	},
+	references: func(r *referring) { r.keyOf("kmsKeyId") },
 }, {
-	token: LogStream, nameProperty: "name", idFromInputs: true,
+	token: LogStream, nameProperty: "name", idFromInputs: true, code: "InvalidParameterException",
+	// terraform-provider-aws, resource aws_cloudwatch_log_stream: ForceNew of both.
+	forceNew: []string{"name", "logGroupName"},
+	texts:    map[string]textRule{"name": logStreamName, "logGroupName": logGroupName},
 	complete: func(c *completion) {
 		c.id = c.str("name")
-		c.set("arn", c.arn(partition.Logs, "log-group:"+c.str("logGroupName")+":log-stream:"+c.id))
+		c.set("arn", c.Place.LogGroupARN(c.str("logGroupName")).String()+":log-stream:"+c.id)
 	},
 	references: func(r *referring) { r.name("logGroupName", LogGroup, "ResourceNotFoundException") },
 }, {
-	token: SubscriptionFilter, nameProperty: "name",
+	token: SubscriptionFilter, nameProperty: "name", idFromInputs: true, code: "InvalidParameterException",
+	// terraform-provider-aws, resource aws_cloudwatch_log_subscription_filter: ForceNew of these.
+	forceNew: []string{"name", "logGroup", "destinationArn"},
 	defaults: map[string]any{"distribution": "ByLogStream"},
-	// The provider hashes the log group's name: cwlsf- and a decimal number.
-	complete:   func(c *completion) { c.id = "cwlsf-" + c.digits("id", 10) },
-	references: func(r *referring) {},
+	enums:    map[string][]string{"distribution": {"ByLogStream", "Random"}},
+	texts: map[string]textRule{
+		"name": logStreamName, "logGroup": logGroupName,
+		"filterPattern": {most: 1024, want: "at most 1024 characters"},
+	},
+	arns:  []string{"destinationArn", "roleArn"},
+	check: checkSubscription,
+	// The provider hashes the log group alone, so that two filters of a group have the same id.
+	complete: func(c *completion) {
+		c.set("logGroup", c.str("logGroup"))
+		c.id = fmt.Sprintf("cwlsf-%d", crc32.ChecksumIEEE([]byte(c.str("logGroup")+"-")))
+		if strings.Contains(c.str("logGroup"), unknown) {
+			c.id = unknown
+		}
+	},
+	references: func(r *referring) {
+		r.name("logGroup", LogGroup, "ResourceNotFoundException")
+		r.service("destinationArn", logTargets, Reference{SameRegion: true, SameAccount: true, Code: "InvalidParameterException"})
+		r.roleARN("roleArn", "InvalidParameterException")
+	},
 }, {
-	token: "aws:cloudwatch/logResourcePolicy:LogResourcePolicy", nameProperty: "policyName", idFromInputs: true,
-	complete: func(c *completion) { c.id = c.str("policyName") },
+	token: "aws:cloudwatch/logResourcePolicy:LogResourcePolicy", nameProperty: "policyName", idFromInputs: true, code: "InvalidParameterException",
+	forceNew:  []string{"policyName"}, // terraform-provider-aws, resource aws_cloudwatch_log_resource_policy
+	documents: []document{{"policyDocument", resourceDocument, "InvalidParameterException", partition.LogResourcePolicy, "LimitExceededException"}},
+	complete:  func(c *completion) { c.id = c.str("policyName") },
 }}
+
+// logTargets are what a subscription filter can hand events to, by the service and kind in the ARN.
+var logTargets = map[string]string{"firehose:deliverystream": Stream, "lambda:function": Function}
+
+func checkLogGroup(c *checking) {
+	c.without("name", "namePrefix")
+	if strings.HasPrefix(c.in.str("name"), "aws/") {
+		c.fail("name", "InvalidParameterException", "%q: log groups starting with aws/ are reserved for AWS", c.in.str("name"))
+	}
+	if days, ok := c.in.num("retentionInDays"); ok && days != 0 {
+		if err := partition.CheckLogRetention(int(days)); err != nil {
+			c.fail("retentionInDays", "InvalidParameterException", err.Error())
+		}
+	}
+}
+
+// checkSubscription finds destinations that CloudWatch Logs refuses.
+//
+// See https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutSubscriptionFilter.html
+func checkSubscription(c *checking) {
+	arn, ok := c.known("destinationArn")
+	if !ok {
+		return
+	}
+	const code = "InvalidParameterException"
+	kind, _, _ := strings.Cut(arn.Resource, ":")
+	if arn.Service == partition.Logs && kind == "destination" { // may be another account's
+		if c.in.has("roleArn") && arn.Account == c.Place.Account {
+			c.fail("roleArn", code, "destinationArn for vendor logs cannot be used with roleArn")
+		}
+		if arn.Region != c.Place.Region {
+			c.fail("destinationArn", code, "%q is not in %s: the destination must be in the log group's region", arn, c.Place.Region)
+		}
+		return
+	}
+	switch arn.Service {
+	case partition.Firehose, partition.Kinesis:
+		if !c.in.has("roleArn") {
+			c.fail("roleArn", code, "destinationArn for vendor %s cannot be used without roleArn", arn.Service)
+		}
+	case partition.Lambda:
+		if c.in.has("roleArn") {
+			c.fail("roleArn", code, "destinationArn for vendor lambda cannot be used with roleArn")
+		}
+	default:
+		c.fail("destinationArn", code, "%q is not a Firehose or Kinesis stream, a function or a log destination", arn)
+		return
+	}
+	if (partition.Place{Account: arn.Account, Region: arn.Region}) != c.Place {
+		c.fail("destinationArn", code, "%q is not in %s: a stream or function must be in the log group's account and region", arn, c.Place)
+	}
+}

@@ -17,15 +17,18 @@ type model struct {
 	defaults map[string]any
 	// arns has the paths that hold ARNs. Each must be one, in the place's partition.
 	arns []string
-	// policies has the paths that hold policy documents as JSON.
-	policies []string
-	// policyCode is AWS's error code for a document that it can't accept.
-	policyCode string
+	// documents are the policies that it carries as JSON.
+	documents []document
+	// texts has the form that strings must have, by path.
+	texts map[string]textRule
+	// exactly has the groups of top-level inputs of which one must be given, and no more.
+	exactly [][]string
 	// enums has the accepted values by path.
 	enums map[string][]string
 	// ranges has the accepted numbers by path.
 	ranges map[string]numberRange
-	// code is the error code with which the service refuses a parameter, for enums, ranges and ARNs.
+	// code is the error code with which the service refuses a parameter, for ARNs and for the rules above that have
+	// no code of their own.
 	code string
 	// check finds what AWS refuses beyond the tables above.
 	check func(c *checking)

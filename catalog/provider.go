@@ -24,6 +24,9 @@ var providerModels = []*model{{
 	complete: func(c *completion) { c.id = c.uuid("id") },
 }}
 
+// engineKey says whether an input of a provider instance is for the engine: it says which plugin to load.
+func engineKey(key string) bool { return key == "version" || key == "pluginDownloadURL" }
+
 // Settings are what a provider instance gives to its resources.
 type Settings struct {
 	// Place is where the instance acts.

@@ -1,0 +1,203 @@
+package catalog
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"github.com/logarchive/logarchive/partition"
+)
+
+var (
+	home    = partition.Place{Account: "111122223333", Region: "cn-north-1"}
+	archive = partition.Place{Account: "444455556666", Region: "cn-northwest-1"}
+	global  = partition.Place{Account: "111122223333", Region: "us-east-1"}
+)
+
+type m = map[string]any
+
+// ARNs that the samples name.
+var (
+	homeKey    = home.ARN(partition.KMS, "key/0f8a6e1c-3d2b-4c5d-8e9f-0123456789ab").String()
+	archiveKey = archive.ARN(partition.KMS, "key/1f8a6e1c-3d2b-4c5d-8e9f-0123456789ab").String()
+	bucketARN  = partition.BucketARN(partition.China, "log-archive").String()
+	streamARN  = home.ARN(partition.Firehose, "deliverystream/logs").String()
+	roleARN    = home.RoleARN("firehose").String()
+	topicARN   = home.ARN(partition.SNS, "alarms").String()
+	queueARN   = home.ARN(partition.SQS, "events").String()
+	lambdaARN  = home.ARN(partition.Lambda, "function:transform").String()
+	copyVault  = partition.Place{Account: home.Account, Region: archive.Region}.ARN(partition.Backup, "backup-vault:copies").String()
+)
+
+// principal is the name of a service, which can't be missing in these tests.
+func principal(s partition.Service) string {
+	p, err := home.ServicePrincipal(s)
+	if err != nil {
+		panic(err)
+	}
+	return string(p)
+}
+
+var (
+	trustPolicy    = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"` + principal(partition.Firehose) + `"},"Action":"sts:AssumeRole"}}`
+	identityPolicy = `{"Version":"2012-10-17","Statement":[{"Sid":"Put","Effect":"Allow","Action":["s3:PutObject"],"Resource":"` + bucketARN + `/*"}]}`
+	keyPolicy      = `{"Version":"2012-10-17","Statement":[{"Sid":"Enable IAM","Effect":"Allow","Principal":{"AWS":"` + home.RootARN().String() + `"},"Action":"kms:*","Resource":"*"}]}`
+	bucketPolicy   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` + principal(partition.LogDelivery) + `"},"Action":"s3:PutObject","Resource":"` + bucketARN + `/AWSLogs/*"}]}`
+)
+
+// samples are inputs that AWS accepts at home, and the ids that they give there. A "~" in an id stands for what is
+// drawn at random.
+var samples = map[string]struct {
+	inputs m
+	id     string
+}{
+	ProviderToken: {m{"region": "cn-north-1", "allowedAccountIds": []any{"111122223333"}, "version": "6.83.0"}, "~"},
+	Bucket:        {m{"bucket": "log-archive", "tags": m{"a": "b"}}, "log-archive"},
+	"aws:s3/bucketVersioningV2:BucketVersioningV2":           {m{"bucket": "log-archive", "versioningConfiguration": m{"status": "Enabled"}}, "log-archive"},
+	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {m{"bucket": "log-archive", "blockPublicAcls": true}, "log-archive"},
+	"aws:s3/bucketOwnershipControls:BucketOwnershipControls": {m{"bucket": "log-archive", "rule": m{"objectOwnership": "BucketOwnerEnforced"}}, "log-archive"},
+	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": {m{"bucket": "log-archive", "rules": []any{
+		m{"applyServerSideEncryptionByDefault": m{"sseAlgorithm": "aws:kms", "kmsMasterKeyId": homeKey}, "bucketKeyEnabled": true}}}, "log-archive"},
+	BucketPolicy: {m{"bucket": "log-archive", "policy": bucketPolicy}, "log-archive"},
+	lifecycleToken: {m{"bucket": "log-archive", "rules": []any{m{"id": "all", "status": "Enabled", "filter": m{"prefix": "logs/"},
+		"transitions": []any{m{"days": 30, "storageClass": "STANDARD_IA"}, m{"days": 90, "storageClass": "GLACIER"}},
+		"expiration":  m{"days": 365}, "noncurrentVersionExpiration": m{"noncurrentDays": 30}, "abortIncompleteMultipartUpload": m{"daysAfterInitiation": 7}}}}, "log-archive"},
+	"aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2": {m{"bucket": "log-archive", "rule": m{"defaultRetention": m{"mode": "GOVERNANCE", "days": 30}}}, "log-archive"},
+	"aws:s3/bucketLoggingV2:BucketLoggingV2":                                 {m{"bucket": "log-archive", "targetBucket": "access-logs", "targetPrefix": "log-archive/"}, "log-archive"},
+	"aws:s3/bucketNotification:BucketNotification": {m{"bucket": "log-archive", "queues": []any{
+		m{"queueArn": queueARN, "events": []any{"s3:ObjectCreated:*"}}}}, "log-archive"},
+	replicationToken: {m{"bucket": "log-archive", "role": roleARN, "rules": []any{m{"status": "Enabled", "priority": 1, "filter": m{"prefix": ""},
+		"deleteMarkerReplication": m{"status": "Disabled"}, "sourceSelectionCriteria": m{"sseKmsEncryptedObjects": m{"status": "Enabled"}},
+		"destination": m{"bucket": partition.BucketARN(partition.China, "replica").String(), "encryptionConfiguration": m{"replicaKmsKeyId": archiveKey}}}}}, "log-archive"},
+	Key:            {m{"description": "logs", "enableKeyRotation": true, "deletionWindowInDays": 30, "policy": keyPolicy}, "~"},
+	Alias:          {m{"name": "alias/logs", "targetKeyId": homeKey}, "alias/logs"},
+	Role:           {m{"name": "firehose", "assumeRolePolicy": trustPolicy, "path": "/logs/"}, "firehose"},
+	RolePolicy:     {m{"name": "put", "role": "firehose", "policy": identityPolicy}, "firehose:put"},
+	RoleAttachment: {m{"role": "backup", "policyArn": backupPolicy}, "backup/" + backupPolicy},
+	Policy:         {m{"name": "put", "policy": identityPolicy}, home.PolicyARN("put").String()},
+	Stream: {m{"name": "logs", "destination": "extended_s3", "extendedS3Configuration": m{"bucketArn": bucketARN, "roleArn": roleARN, "kmsKeyArn": archiveKey,
+		"bufferingSize": 64, "bufferingInterval": 60, "compressionFormat": "GZIP", "prefix": "logs/!{timestamp:yyyy}/", "errorOutputPrefix": "errors/!{firehose:error-output-type}/",
+		"cloudwatchLoggingOptions": m{"enabled": true, "logGroupName": "/aws/firehose/logs", "logStreamName": "s3"}}}, streamARN},
+	LogGroup:           {m{"name": "/app/web", "retentionInDays": 30, "kmsKeyId": homeKey}, "/app/web"},
+	LogStream:          {m{"name": "s3", "logGroupName": "/app/web"}, "s3"},
+	SubscriptionFilter: {m{"name": "archive", "logGroup": "/app/web", "filterPattern": "", "destinationArn": streamARN, "roleArn": roleARN}, "cwlsf-2839238776"},
+	"aws:cloudwatch/logResourcePolicy:LogResourcePolicy": {m{"policyName": "delivery", "policyDocument": strings.ReplaceAll(bucketPolicy, "s3:PutObject", "logs:PutLogEvents")}, "delivery"},
+	"aws:cloudwatch/metricAlarm:MetricAlarm": {m{"name": "late", "comparisonOperator": "GreaterThanThreshold", "evaluationPeriods": 3, "metricName": "DeliveryToS3.DataFreshness",
+		"namespace": "AWS/Firehose", "statistic": "Maximum", "period": 300, "threshold": 900, "alarmActions": []any{topicARN}}, "late"},
+	FlowLog: {m{"vpcId": "vpc-0123456789abcdef0", "trafficType": "ALL", "logDestinationType": "s3", "logDestination": bucketARN + "/flow-logs-direct",
+		"destinationOptions": m{"fileFormat": "parquet", "hiveCompatiblePartitions": true}}, "fl-~"},
+	Vault:                                {m{"name": "home", "kmsKeyArn": homeKey}, "home"},
+	"aws:backup/vaultPolicy:VaultPolicy": {m{"backupVaultName": "home", "policy": strings.ReplaceAll(bucketPolicy, bucketARN+"/AWSLogs/*", "*")}, "home"},
+	"aws:backup/vaultLockConfiguration:VaultLockConfiguration": {m{"backupVaultName": "home", "changeableForDays": 3, "minRetentionDays": 7, "maxRetentionDays": 365}, "home"},
+	Plan: {m{"name": "daily", "rules": []any{m{"ruleName": "daily", "targetVaultName": "home", "schedule": "cron(0 5 * * ? *)", "startWindow": 60, "completionWindow": 240,
+		"lifecycle":   m{"coldStorageAfter": 30, "deleteAfter": 120},
+		"copyActions": []any{m{"destinationVaultArn": copyVault, "lifecycle": m{"deleteAfter": 365}}}}}}, "~"},
+	Selection:                         {m{"name": "tagged", "planId": "1f8a6e1c-3d2b-4c5d-8e9f-0123456789ab", "iamRoleArn": roleARN, "selectionTags": []any{m{"type": "STRINGEQUALS", "key": "backup", "value": "daily"}}}, "~"},
+	DBInstance:                        {m{"identifier": "orders", "instanceClass": "db.t3.medium", "engine": "mysql"}, "db-~"},
+	DBCluster:                         {m{"clusterIdentifier": "orders", "engine": "aurora-mysql"}, "orders"},
+	Topic:                             {m{"name": "alarms"}, topicARN},
+	"aws:sns/topicPolicy:TopicPolicy": {m{"arn": topicARN, "policy": strings.ReplaceAll(bucketPolicy, bucketARN+"/AWSLogs/*", topicARN)}, topicARN},
+	"aws:sns/topicSubscription:TopicSubscription": {m{"topic": topicARN, "protocol": "sqs", "endpoint": queueARN}, topicARN + ":~"},
+	Queue:                              {m{"name": "events", "messageRetentionSeconds": 1209600, "redrivePolicy": `{"deadLetterTargetArn":"` + queueARN + `","maxReceiveCount":5}`}, queueURL},
+	"aws:sqs/queuePolicy:QueuePolicy":  {m{"queueUrl": queueURL, "policy": strings.ReplaceAll(bucketPolicy, bucketARN+"/AWSLogs/*", queueARN)}, queueURL},
+	Function:                           {m{"name": "transform", "role": roleARN, "handler": "bootstrap", "runtime": "provided.al2023", "s3Bucket": "code", "architectures": []any{"arm64"}}, "transform"},
+	"aws:lambda/permission:Permission": {m{"statementId": "logs", "action": "lambda:InvokeFunction", "function": "transform", "principal": principal(partition.Firehose), "sourceArn": streamARN}, "logs"},
+	"aws:ssm/parameter:Parameter":      {m{"name": "/log-archive/bucket", "type": "String", "value": "log-archive"}, "/log-archive/bucket"},
+}
+
+const (
+	lifecycleToken   = "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2"
+	replicationToken = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
+)
+
+var (
+	backupPolicy = partition.ManagedPolicyARN(partition.China, "service-role/AWSBackupServiceRolePolicyForBackup").String()
+	queueURL     = func() string {
+		host, err := home.Endpoint(partition.SQS)
+		if err != nil {
+			panic(err)
+		}
+		return "https://" + host + "/111122223333/events"
+	}()
+)
+
+func properties(in m) resource.PropertyMap { return resource.NewPropertyMapFromMap(in) }
+
+// typeOf returns a type of the table.
+func typeOf(t *testing.T, token string) *Type {
+	t.Helper()
+	typ, ok := Lookup(token)
+	if !ok {
+		t.Fatalf("no type %s", token)
+	}
+	return typ
+}
+
+func TestSamplesAreAccepted(t *testing.T) {
+	t.Parallel()
+	if diff := cmp.Diff(Tokens(), slices.Sorted(maps.Keys(samples))); diff != "" {
+		t.Errorf("types without a sample (-type +sample):\n%s", diff)
+	}
+	for token, sample := range samples {
+		typ := typeOf(t, token)
+		r := Request{Place: home, Name: "sample", Inputs: properties(sample.inputs), DefaultTags: map[string]string{"project": "log-archive"}}
+		for _, f := range typ.Check(r) {
+			t.Errorf("%s: %v", token, f)
+		}
+		id, state, err := typ.Complete(r)
+		if err != nil {
+			t.Errorf("%s: %v", token, err)
+			continue
+		}
+		if prefix, drawn := strings.CutSuffix(sample.id, "~"); id != sample.id && !(drawn && strings.HasPrefix(id, prefix) && len(id) > len(prefix)) {
+			t.Errorf("%s: id is %q, want %q", token, id, sample.id)
+		}
+		for key := range state {
+			if _, ok := typ.Outputs[string(key)]; !ok && token != ProviderToken {
+				t.Errorf("%s: Complete gives %q, which is no output", token, key)
+			}
+		}
+		if _, tagged := typ.Outputs["tagsAll"]; tagged && state["tagsAll"].ObjectValue()["project"].StringValue() != "log-archive" {
+			t.Errorf("%s: the default tags are not in tagsAll: %v", token, state["tagsAll"])
+		}
+		if again := typ.Replaces(r.Inputs, r.Inputs); len(again) > 0 {
+			t.Errorf("%s: the same inputs replace it because of %q", token, again)
+		}
+	}
+}
+
+// TestARNsAreOfThePlace completes every sample in both partitions.
+func TestARNsAreOfThePlace(t *testing.T) {
+	t.Parallel()
+	for token, sample := range samples {
+		for _, place := range []partition.Place{home, global} {
+			_, state, err := typeOf(t, token).Complete(Request{Place: place, Name: "sample", Inputs: properties(sample.inputs)})
+			if err != nil {
+				t.Errorf("%s at %s: %v", token, place, err)
+				continue
+			}
+			text, given := state["arn"], properties(sample.inputs)["arn"]
+			if !text.IsString() || given.IsString() || strings.HasPrefix(token, "aws:sns/topicSubscription") {
+				continue
+			}
+			arn, err := partition.ParseARN(text.StringValue())
+			if err != nil {
+				t.Errorf("%s at %s: %v", token, place, err)
+				continue
+			}
+			want := place
+			if arn.Service == partition.S3 {
+				want = partition.Place{}
+			} else if arn.Service == partition.IAM {
+				want.Region = ""
+			}
+			if arn.Place() != want || arn.Partition != place.Partition() {
+				t.Errorf("%s at %s: arn is %s", token, place, arn)
+			}
+		}
+	}
+}
