@@ -1,6 +1,8 @@
 package components
 
 import (
+	"strings"
+
 	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/policy"
 )
@@ -22,7 +24,7 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 		}
 		switch g.kind {
 		case FirehoseDelivery:
-			s.Sid = sid(given, "Deliver", g.role)
+			s.Sid = sid(given, "Deliver", strings.TrimPrefix(g.role, "role/"))
 			s.Principal = policy.AWSPrincipals(g.roots(p)...)
 			s.Action = append([]string{"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"}, firehoseObjectActions(g.foreign)...)
 			s.Condition = policy.Conditions{}.With("ArnLike", "aws:PrincipalArn", g.roleArn(p))

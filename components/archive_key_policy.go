@@ -17,46 +17,41 @@ func archiveKeyPolicy(args *LogArchiveBucketArgs) (policy.Document, error) {
 	if err != nil {
 		return policy.Document{}, err
 	}
-	given := map[string]int{}
-	for _, g := range byAccounts(grants(args.Place.Account, args.Deliveries), FirehoseDelivery) {
-		var roles []string
-		for _, one := range g {
-			roles = append(roles, one.roleArn(p))
-		}
-		slices.Sort(roles)
-		doc.Statements = append(doc.Statements, policy.Statement{
-			Sid:       sid(given, "EncryptForFirehose"),
-			Effect:    policy.Allow,
-			Principal: policy.AWSPrincipals(g[0].roots(p)...),
-			Action:    []string{"kms:Decrypt", "kms:GenerateDataKey"},
-			Resource:  []string{"*"},
-			Condition: throughS3(s3, partition.BucketARN(p, args.BucketName).String()).
-				With("ArnLike", "aws:PrincipalArn", slices.Compact(roles)...),
-		})
-	}
-	service, err := args.Place.PrincipalFor(partition.LogDelivery, partition.Key)
+	delivery, err := args.Place.PrincipalFor(partition.LogDelivery, partition.Key)
 	if err != nil {
 		return policy.Document{}, err
 	}
-	for _, g := range byAccounts(grants(args.Place.Account, args.Deliveries), FlowLogDelivery) {
-		var sources []string
-		for _, one := range g {
-			sources = append(sources, one.sourceArn(p))
-		}
-		slices.Sort(sources)
+	given, all := map[string]int{}, grants(args.Place.Account, args.Deliveries)
+	use := func(sid string, who *policy.Principals, actions []string, c policy.Conditions) {
 		doc.Statements = append(doc.Statements, policy.Statement{
-			Sid:       sid(given, "EncryptForFlowLogs"),
-			Effect:    policy.Allow,
-			Principal: policy.Services(service),
-			// All five are in AWS's key policy for log delivery; without kms:Encrypt, deliveries were seen to fail.
-			Action:   []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"},
-			Resource: []string{"*"},
-			Condition: policy.Conditions{}.
-				With("StringEquals", "aws:SourceAccount", g[0].accountIDs()...).
-				With("ArnLike", "aws:SourceArn", slices.Compact(sources)...),
+			Sid: sid, Effect: policy.Allow, Principal: who, Action: actions, Resource: []string{"*"}, Condition: c,
 		})
 	}
+	for _, g := range byAccounts(all, FirehoseDelivery) {
+		roles := distinct(g, func(one grant) string { return one.roleArn(p) })
+		use(sid(given, "EncryptForFirehose"), policy.AWSPrincipals(g[0].roots(p)...),
+			[]string{"kms:Decrypt", "kms:GenerateDataKey"},
+			throughS3(s3, partition.BucketARN(p, args.BucketName).String()).With("ArnLike", "aws:PrincipalArn", roles...))
+	}
+	for _, g := range byAccounts(all, FlowLogDelivery) {
+		sources := distinct(g, func(one grant) string { return one.sourceArn(p) })
+		use(sid(given, "EncryptForFlowLogs"), policy.Services(delivery),
+			// All five are in AWS's key policy for log delivery; without kms:Encrypt, deliveries were seen to fail.
+			[]string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"},
+			policy.Conditions{}.
+				With("StringEquals", "aws:SourceAccount", g[0].accountIDs()...).
+				With("ArnLike", "aws:SourceArn", sources...))
+	}
 	return doc, nil
+}
+
+func distinct(grants []grant, of func(grant) string) []string {
+	var out []string
+	for _, g := range grants {
+		out = append(out, of(g))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // byAccounts puts grants of a kind together that have the same accounts: a key policy doesn't see prefixes, so they

@@ -189,7 +189,8 @@ func (args *FlowLogToS3Args) checkFirehose(p *problems) {
 }
 
 // NewFlowLogToS3 registers a flow log: one resource with method s3, and via direct; with a log group three (the group,
-// its subscription filter and the flow log). Errors: [ArgsError].
+// its subscription filter and the flow log). The group goes when the flow log does: what it held is in the archive.
+// Errors: [ArgsError].
 func NewFlowLogToS3(ctx *pulumi.Context, name string, args *FlowLogToS3Args, opts ...pulumi.ResourceOption) (*FlowLogToS3, error) {
 	if args == nil {
 		args = &FlowLogToS3Args{}

@@ -133,7 +133,7 @@ func TestArchiveBucketPolicy(t *testing.T) {
 			With("Null", "s3:x-amz-server-side-encryption-aws-kms-key-id", "false")),
 		deny("DenyCustomerKey", "s3:PutObject", objects, when.With("Null", "s3:x-amz-server-side-encryption-customer-algorithm", "false")),
 		policy.Statement{
-			Sid:       "DeliverRoleLogArchiveLogsFirehose",
+			Sid:       "DeliverLogArchiveLogsFirehose",
 			Effect:    policy.Allow,
 			Principal: policy.AWSPrincipals(home.RootARN().String()),
 			Action: []string{"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads",

@@ -86,7 +86,8 @@ func (args *RdsLogShippingArgs) check(name string) error {
 }
 
 // NewRdsLogShipping registers, for each log type, its log group (if wanted) and a subscription filter. It doesn't
-// switch the database's exports on: see EnabledCloudwatchLogsExports. Errors: [ArgsError].
+// switch the database's exports on: see EnabledCloudwatchLogsExports. A created log group goes when its log type leaves
+// the program: what it held is in the archive. Errors: [ArgsError].
 func NewRdsLogShipping(ctx *pulumi.Context, name string, args *RdsLogShippingArgs, opts ...pulumi.ResourceOption) (*RdsLogShipping, error) {
 	if args == nil {
 		args = &RdsLogShippingArgs{}
