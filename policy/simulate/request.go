@@ -88,14 +88,11 @@ func (d *decoder) members(raw json.RawMessage, line int, field string) []member 
 	var out []member
 	seen := map[string]bool{}
 	for dec.More() {
-		// raw is one valid JSON value, so neither reading fails.
+		// raw is one valid JSON value, so no reading fails.
 		t, _ := dec.Token()
 		name, _ := t.(string)
-		m := member{name: name, line: line + strings.Count(string(raw[:dec.InputOffset()]), "\n")}
-		if err := dec.Decode(&m.raw); err != nil {
-			d.add(m.line, join(field, name), err.Error())
-			return out
-		}
+		m := next(dec, raw, line)
+		m.name = name
 		if seen[name] {
 			d.add(m.line, join(field, name), "is given twice")
 			continue
@@ -104,6 +101,31 @@ func (d *decoder) members(raw json.RawMessage, line int, field string) []member 
 		out = append(out, m)
 	}
 	return out
+}
+
+// items splits a list; want says of what it should be one.
+func (d *decoder) items(m member, field, want string) []member {
+	dec := json.NewDecoder(strings.NewReader(string(m.raw)))
+	if t, err := dec.Token(); err != nil || t != json.Delim('[') {
+		d.add(m.line, field, "want a list of "+want+", not "+kindOf(m.raw))
+		return nil
+	}
+	out := []member{}
+	for dec.More() {
+		item := next(dec, m.raw, m.line)
+		item.name = fmt.Sprintf("%s[%d]", field, len(out))
+		out = append(out, item)
+	}
+	return out
+}
+
+// next reads the next value of raw, which begins at line.
+func next(dec *json.Decoder, raw json.RawMessage, line int) member {
+	var m member
+	_ = dec.Decode(&m.raw)
+	start := dec.InputOffset() - int64(len(m.raw))
+	m.line = line + strings.Count(string(raw[:start]), "\n")
+	return m
 }
 
 func join(field, name string) string {
@@ -152,14 +174,13 @@ func (d *decoder) nonEmpty(m member) string {
 }
 
 func (d *decoder) texts(m member, field string) []string {
-	var items []json.RawMessage
-	if json.Unmarshal(m.raw, &items) != nil || items == nil {
-		d.add(m.line, field, "want a list of strings, not "+kindOf(m.raw))
+	items := d.items(m, field, "strings")
+	if items == nil {
 		return nil
 	}
 	out := make([]string, len(items))
 	for i, item := range items {
-		out[i] = d.text(member{raw: item, line: m.line}, fmt.Sprintf("%s[%d]", field, i))
+		out[i] = d.text(item, item.name)
 	}
 	return out
 }
@@ -205,18 +226,12 @@ func (d *decoder) request(raw json.RawMessage, line int) (q Request, lines map[s
 }
 
 func (d *decoder) entries(m member) []ContextEntry {
-	var items []json.RawMessage
-	if json.Unmarshal(m.raw, &items) != nil || items == nil {
-		d.add(m.line, m.name, "want a list of objects, not "+kindOf(m.raw))
-		return nil
-	}
 	var out []ContextEntry
-	for i, item := range items {
-		at := fmt.Sprintf("%s[%d]", m.name, i)
+	for _, item := range d.items(m, m.name, "objects") {
 		var e ContextEntry
 		named := false
-		for _, f := range d.members(item, m.line, at) {
-			field := join(at, f.name)
+		for _, f := range d.members(item.raw, item.line, item.name) {
+			field := join(item.name, f.name)
 			switch f.name {
 			case "ContextKeyName":
 				e.ContextKeyName, named = d.text(f, field), true
@@ -228,8 +243,8 @@ func (d *decoder) entries(m member) []ContextEntry {
 				d.add(f.line, field, "is not a field of a context entry: want ContextKeyName, ContextKeyValues, ContextKeyType")
 			}
 		}
-		if !named && kindOf(item) == "an object" {
-			d.add(m.line, join(at, "ContextKeyName"), "is missing")
+		if !named && kindOf(item.raw) == "an object" {
+			d.add(item.line, join(item.name, "ContextKeyName"), "is missing")
 		}
 		out = append(out, e)
 	}
