@@ -220,6 +220,24 @@ func TestFlowLogElsewhere(t *testing.T) {
 	})
 	wantProblems(t, got, map[string]string{"LogGroupName": "begins with /flows/", "Pipeline": "want a pipeline at 111122223333/cn-north-1"})
 	got = refused(t, func(p *program) error {
+		a := pipelineArgs()
+		a.Content, a.SubscriptionRoleName = components.VendedLogs, ""
+		pipeline, err := components.NewFirehoseToS3Pipeline(p.ctx, "logs", a, p.at(home))
+		if err != nil {
+			return err
+		}
+		role, err := components.NewFlowLogRole(p.ctx, "role", &components.FlowLogRoleArgs{Place: second, RoleName: "role", LogGroupPrefix: "/flows/"}, p.at(second))
+		if err != nil {
+			return err
+		}
+		_, err = components.NewFlowLogToS3(p.ctx, "refused", &components.FlowLogToS3Args{
+			Place: home, Resource: components.FlowLogResource{Kind: "vpc", ID: "vpc-01234567"}, TrafficType: "ALL", Method: "firehose",
+			LogGroupName: "/flows/a", RetentionDays: 1, Role: role, Pipeline: pipeline,
+		}, p.at(home))
+		return err
+	})
+	wantProblems(t, got, map[string]string{"Role": "want a role for 111122223333/cn-north-1", "Pipeline": "want a pipeline of cloudwatch-logs"})
+	got = refused(t, func(p *program) error {
 		_, err := components.NewFlowLogRole(p.ctx, "refused", nil, p.at(home))
 		return err
 	})

@@ -349,3 +349,22 @@ func TestPolicyTooLarge(t *testing.T) {
 	})
 	wantProblems(t, got, map[string]string{"Deliveries": "the limit is 20480"})
 }
+
+func TestBucketNames(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"ab":              "3 to 63",
+		"-logs":           "beginning",
+		"xn--logs":        "begin with xn--",
+		"logs-s3alias":    "end with -s3alias",
+		"amzn-s3-demo-lo": "begin with amzn-s3-demo-",
+	} {
+		args := bucketArgs()
+		args.BucketName = name
+		got := refused(t, func(p *program) error {
+			_, err := components.NewLogArchiveBucket(p.ctx, "refused", args, p.at(archive))
+			return err
+		})
+		wantProblems(t, got, map[string]string{"BucketName": want})
+	}
+}
