@@ -40,6 +40,7 @@ var backupModels = []*model{{
 }, {
 	token: "aws:backup/vaultPolicy:VaultPolicy", idFromInputs: true, code: badBackup,
 	forceNew:  []string{"backupVaultName"}, // terraform-provider-aws, resource aws_backup_vault_policy
+	texts:     map[string]textRule{"backupVaultName": vaultName},
 	documents: []document{{"policy", resourceDocument, badBackup, partition.VaultAccessPolicy, badBackup}},
 	complete:  completeVaultSetting, references: vaultSettingReferences,
 }, {
@@ -47,6 +48,7 @@ var backupModels = []*model{{
 	// terraform-provider-aws, resource aws_backup_vault_lock_configuration: everything is ForceNew.
 	forceNew: []string{"backupVaultName", "changeableForDays", "maxRetentionDays", "minRetentionDays"},
 	// See https://docs.aws.amazon.com/aws-backup/latest/devguide/API_PutBackupVaultLockConfiguration.html
+	texts:  map[string]textRule{"backupVaultName": vaultName},
 	ranges: map[string]numberRange{"changeableForDays": {3, 36500}, "minRetentionDays": {1, 36500}, "maxRetentionDays": {1, 36500}},
 	check: func(c *checking) {
 		least, ok1 := c.in.num("minRetentionDays")

@@ -59,7 +59,7 @@ func (c *checking) object(path string, fields map[string]Property, v view) {
 			c.fail(under(path, string(key)), CheckFailure, "there is no such property: want one of %s", names(fields))
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
+	for _, name := range sortedNames(fields) {
 		if fields[name].Required && !v.has(name) {
 			c.fail(under(path, name), CheckFailure, "required, and not given")
 		}
@@ -86,7 +86,7 @@ func (c *checking) value(path string, p Property, v resource.PropertyValue) {
 	case p.Kind == Int && v.IsNumber() && v.NumberValue() != float64(int64(v.NumberValue())):
 		c.fail(path, CheckFailure, "%s is not a whole number", number(v.NumberValue()))
 	case !fits(p.Kind, v):
-		c.fail(path, CheckFailure, "is a %s: want a %s", v.TypeString(), p.Kind)
+		c.fail(path, CheckFailure, "is a %s: want %s", v.TypeString(), p.Kind)
 	}
 }
 
@@ -107,6 +107,6 @@ func fits(k Kind, v resource.PropertyValue) bool {
 	return false // lists, maps and objects of the right surface don't come here
 }
 
-func names(fields map[string]Property) string {
-	return strings.Join(slices.Sorted(maps.Keys(fields)), ", ")
-}
+func names(fields map[string]Property) string { return strings.Join(sortedNames(fields), ", ") }
+
+func sortedNames(fields map[string]Property) []string { return slices.Sorted(maps.Keys(fields)) }

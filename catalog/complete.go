@@ -87,10 +87,10 @@ func (c *completion) def(key string, v any) {
 // digits, or the logical name and seven hexadecimal digits.
 func (c *completion) setName() {
 	m := c.t.model
-	if m.nameProperty == "" || c.view().has(m.nameProperty) {
+	if m.nameProperty == "" || c.str(m.nameProperty) != "" {
 		return
 	}
-	if m.namePrefix != "" && c.view().has(m.namePrefix) {
+	if m.namePrefix != "" && c.str(m.namePrefix) != "" {
 		c.set(m.nameProperty, c.str(m.namePrefix)+c.digits("name", 26))
 		return
 	}

@@ -84,6 +84,7 @@ var queueModels = []*model{{
 }, {
 	token: "aws:sqs/queuePolicy:QueuePolicy", idFromInputs: true, code: "InvalidAttributeValue",
 	forceNew:  []string{"queueUrl"}, // terraform-provider-aws, resource aws_sqs_queue_policy
+	texts:     map[string]textRule{"queueUrl": {least: 1, want: "the URL of a queue"}},
 	documents: []document{{"policy", resourceDocument, "InvalidAttributeValue", partition.QueuePolicy, "InvalidAttributeValue"}},
 	complete:  func(c *completion) { c.id = c.str("queueUrl") },
 	references: func(r *referring) {

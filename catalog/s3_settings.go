@@ -95,6 +95,10 @@ var s3BucketModels = []*model{
 // bucketSetting gives a model what all of them share.
 func bucketSetting(token string, m *model) *model {
 	m.token, m.idFromInputs = token, true
+	if m.texts == nil {
+		m.texts = map[string]textRule{}
+	}
+	m.texts["bucket"] = textRule{least: 1, want: "the name of a bucket", code: "InvalidBucketName"}
 	m.forceNew = append(m.forceNew, "bucket", "expectedBucketOwner")
 	more := m.references
 	m.references = func(r *referring) {

@@ -55,5 +55,10 @@ func paths(m *model) map[string][]string {
 }
 
 func usesCode(m *model) bool {
-	return len(m.texts)+len(m.enums)+len(m.ranges)+len(m.arns) > 0
+	for _, rule := range m.texts {
+		if rule.code == "" {
+			return true
+		}
+	}
+	return len(m.enums)+len(m.ranges)+len(m.arns) > 0
 }
