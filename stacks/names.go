@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/logarchive/logarchive/stacks/schema"
 )
@@ -91,8 +92,11 @@ func (s *Spec) origin() string {
 	return "account=" + string(s.Home.Account) + "/region=" + string(s.Home.Region) + "/"
 }
 
-// logicalName is the database's name in the program. An instance and a cluster may have the same identifier.
-func (d DatabaseSpec) logicalName() string { return d.kind() + "/" + d.Identifier }
+// logicalName is the database's name in the program: shop/instance. An instance and a cluster may have the same identifier.
+// The component puts a hyphen and a log type behind it; what follows the slash keeps that apart from other identifiers.
+func (d DatabaseSpec) logicalName() string {
+	return d.Identifier + "/" + strings.TrimPrefix(d.kind(), "rds-")
+}
 
 // databaseLogGroup is the log group that RDS writes a log to.
 func databaseLogGroup(s DatabaseSpec, logType string) string {

@@ -1,0 +1,469 @@
+package stacks
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"github.com/logarchive/logarchive/graph"
+	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/stacks/schema"
+)
+
+// record returns what a configuration declares.
+func record(t testing.TB, stack string, config map[string]string) *graph.Graph {
+	t.Helper()
+	g, err := graph.Record(context.Background(), graph.Options{Project: Namespace, Stack: stack, Config: config}, Run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// example returns what an example stack declares, and its spec.
+func example(t testing.TB, stack string) (*graph.Graph, *Spec) {
+	t.Helper()
+	config, err := LoadConfig("..", stack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := ParseSpec(stack, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return record(t, stack, config), spec
+}
+
+var exampleStacks = []string{"beijing", "global"}
+
+// Every resource acts where it belongs, by one of the three providers, whatever aws:region says.
+func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
+	t.Parallel()
+	for _, stack := range exampleStacks {
+		t.Run(stack, func(t *testing.T) {
+			t.Parallel()
+			g, spec := example(t, stack)
+			places := map[string]partition.Place{"home": spec.Home, "backup": spec.Backup, "archive": spec.Archive}
+			var names []string
+			for _, p := range g.Providers() {
+				names = append(names, p.Name)
+				if p.Place != places[p.Name] {
+					t.Errorf("provider %s acts at %s, want %s", p.Name, p.Place, places[p.Name])
+				}
+			}
+			if diff := cmp.Diff([]string{"archive", "backup", "home"}, names); diff != "" {
+				t.Error(diff)
+			}
+			seen := map[string]int{}
+			for _, r := range g.Resources {
+				if !r.Custom || r.IsProvider() {
+					continue
+				}
+				provider, ok := g.Get(r.Provider)
+				if !ok {
+					t.Errorf("%s has no provider of the program: %q", r.URN, r.Provider)
+					continue
+				}
+				want := "home"
+				parent, _ := g.Get(r.Parent)
+				switch {
+				case parent != nil && parent.Name == "archive":
+					want = "archive"
+				case parent != nil && parent.Name == "backup" && strings.HasPrefix(r.Name, "backup-copy"):
+					want = "backup"
+				}
+				if provider.Name != want || r.Place != places[want] {
+					t.Errorf("%s acts as %s at %s, want %s", r.URN, provider.Name, r.Place, want)
+				}
+				seen[provider.Name]++
+			}
+			if len(seen) != 3 {
+				t.Errorf("not all providers are used: %v", seen)
+			}
+		})
+	}
+}
+
+// The archive's provider assumes the role with the external id; the others assume nothing.
+func TestProviders(t *testing.T) {
+	t.Parallel()
+	g, spec := example(t, "beijing")
+	for _, p := range g.Providers() {
+		role, assumes := p.Inputs["assumeRole"]
+		if assumes != (p.Name == "archive") {
+			t.Errorf("provider %s: assumeRole %v", p.Name, role)
+		}
+		tags := p.Inputs["defaultTags"].ObjectValue()["tags"].ObjectValue()
+		if tags[StackTag].StringValue() != "beijing" || tags["team"].StringValue() != "security" || len(tags) != len(spec.Tags)+1 {
+			t.Errorf("provider %s: tags %v", p.Name, tags)
+		}
+		if ids := p.Inputs["allowedAccountIds"].ArrayValue(); len(ids) != 1 || ids[0].StringValue() != string(p.Place.Account) {
+			t.Errorf("provider %s: allowed accounts %v", p.Name, ids)
+		}
+	}
+	archive, _ := g.Find("pulumi:providers:aws", "archive")
+	want := resource.NewPropertyMapFromMap(map[string]any{
+		"roleArn": spec.ArchiveRole.String(), "externalId": spec.ExternalID, "sessionName": "log-archive",
+	})
+	if got := archive.Inputs["assumeRole"].ObjectValue(); !got.DeepEquals(want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// Everything that a line meets on its way is there before the first one starts: filters wait for the stream, for what
+// the stream may do, and for the bucket policy; flow logs without a stream wait for the bucket policy.
+func TestSourcesWaitForTheWholeWay(t *testing.T) {
+	t.Parallel()
+	for _, stack := range exampleStacks {
+		g, _ := example(t, stack)
+		waits := func(r *graph.Resource) map[string]bool {
+			types, todo := map[string]bool{}, []string{r.URN}
+			for seen := map[string]bool{}; len(todo) > 0; todo = todo[1:] {
+				at, ok := g.Get(todo[0])
+				if !ok || seen[at.URN] {
+					continue
+				}
+				seen[at.URN] = true
+				types[at.Type] = true
+				todo = append(todo, at.Dependencies...)
+			}
+			return types
+		}
+		count := 0
+		for _, r := range g.Resources {
+			var want []string
+			switch r.Type {
+			case "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter":
+				want = []string{"aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy", "aws:s3/bucketPolicy:BucketPolicy", "aws:kms/key:Key"}
+			case "aws:ec2/flowLog:FlowLog":
+				want = []string{"aws:s3/bucketPolicy:BucketPolicy", "aws:kms/key:Key"}
+			}
+			for _, token := range want {
+				count++
+				if !waits(r)[token] {
+					t.Errorf("%s doesn't wait for a %s", r.URN, token)
+				}
+			}
+		}
+		if count == 0 {
+			t.Error("nothing was looked at")
+		}
+	}
+}
+
+// The bucket policy lets in exactly the streams that are there, and the flow log service only if some flow log needs it.
+func TestDeliveriesAreThoseOfTheSources(t *testing.T) {
+	t.Parallel()
+	policy := func(d document) (string, []string) {
+		g := record(t, "x", d.engine(t))
+		p := g.ByType("aws:s3/bucketPolicy:BucketPolicy")
+		var streams []string
+		for _, s := range g.ByType("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream") {
+			streams = append(streams, s.Name)
+		}
+		return p[0].Inputs["policy"].StringValue(), streams
+	}
+	empty := parse(t, smallest)
+	for _, test := range []struct {
+		name     string
+		d        document
+		streams  []string
+		in, note string
+	}{
+		{"nothing", empty, nil, "", "Deliver"},
+		{"log group", empty.with(t, "logGroups[+].name", "/a"), []string{"logs"}, "log-archive-logs-delivery", "delivery.logs"},
+		{"flow log to S3", empty.with(t, "flowLogs[+]", map[string]any{"name": "a", "vpcId": "vpc-00000000"}), nil, "/flow-logs-direct/AWSLogs/111122223333/", "aws-account-id"},
+		{"flow log to S3, Hive", empty.with(t, "flowLogs[+]", map[string]any{"name": "a", "vpcId": "vpc-00000000", "hivePartitions": true}), nil, "AWSLogs/aws-account-id=111122223333/", "-delivery-"},
+		{"flow log to Firehose", empty.with(t, "flowLogs[+]", map[string]any{"name": "a", "vpcId": "vpc-00000000", "method": "firehose"}), []string{"flow-logs"}, "/flow-logs/account=111122223333/region=cn-north-1/", "delivery.logs"},
+		{"database", empty.with(t, "databases[+]", map[string]any{"identifier": "a", "engine": "mysql", "logTypes": list("error")}), []string{"databases"}, "/errors/databases/account=111122223333/region=cn-north-1/", "delivery.logs"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			text, streams := policy(test.d)
+			if diff := cmp.Diff(test.streams, streams); diff != "" {
+				t.Error(diff)
+			}
+			if !strings.Contains(text, test.in) || strings.Contains(text, test.note) {
+				t.Errorf("want %q and no %q in\n%s", test.in, test.note, text)
+			}
+		})
+	}
+}
+
+// What holds logs stays when the stack goes.
+func TestStatefulResourcesAreKept(t *testing.T) {
+	t.Parallel()
+	g, spec := example(t, "beijing")
+	var kept []string
+	for _, r := range g.Resources {
+		if r.Protect && r.RetainOnDelete {
+			kept = append(kept, r.Name)
+		}
+	}
+	want := []string{"archive", "archive-key", "backup", "backup-copy", "backup-copy-key", "backup-key"}
+	for _, group := range spec.LogGroups {
+		if group.Create {
+			want = append(want, group.Name)
+		}
+	}
+	for _, name := range want {
+		if !slices.Contains(kept, name) {
+			t.Errorf("%s isn't kept: %q", name, kept)
+		}
+	}
+}
+
+// growth returns how many resources of providers an addition costs, by type.
+func growth(t *testing.T, before, after document) map[string]int {
+	t.Helper()
+	count := func(d document) map[string]int {
+		n := map[string]int{}
+		for _, r := range record(t, "x", d.engine(t)).Resources {
+			if r.Custom {
+				n[r.Type[strings.LastIndexByte(r.Type, ':')+1:]]++
+			}
+		}
+		return n
+	}
+	more := count(after)
+	for token, n := range count(before) {
+		if more[token] -= n; more[token] == 0 {
+			delete(more, token)
+		}
+	}
+	return more
+}
+
+// Streams, roles and buckets are shared: a further source costs one resource, besides the log group that it is.
+func TestASourceCostsAtMostOneResource(t *testing.T) {
+	t.Parallel()
+	d := parse(t, whole)
+	for _, test := range []struct {
+		name, path string
+		value      any
+		want       map[string]int
+	}{
+		{"log group", "logGroups[+]", map[string]any{"name": "/c"}, map[string]int{"LogSubscriptionFilter": 1}},
+		{"created log group", "logGroups[+]", map[string]any{"name": "/c", "create": true}, map[string]int{"LogSubscriptionFilter": 1, "LogGroup": 1}},
+		{"flow log to S3", "flowLogs[+]", map[string]any{"name": "c", "vpcId": "vpc-00000000"}, map[string]int{"FlowLog": 1}},
+		{"flow log by Firehose", "flowLogs[+]", map[string]any{"name": "c", "vpcId": "vpc-00000000", "method": "firehose"}, map[string]int{"FlowLog": 1, "LogGroup": 1, "LogSubscriptionFilter": 1}},
+		{"log of a database", "databases[0].logTypes[+]", "general", map[string]int{"LogSubscriptionFilter": 1, "LogGroup": 1}},
+		{"log of a database that exports", "databases[1].logTypes[+]", "error", map[string]int{"LogSubscriptionFilter": 1}},
+		{"tag of a selection", "backup.selection.tags[+]", map[string]any{"key": "a", "value": "b"}, map[string]int{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(test.want, growth(t, d, d.with(t, test.path, test.value))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// many returns the smallest configuration with n log groups, flow logs and databases more.
+func many(t testing.TB, n int) map[string]string {
+	t.Helper()
+	var groups, flowLogs, databases []map[string]any
+	for i := range n {
+		switch i % 4 {
+		case 0, 1:
+			groups = append(groups, map[string]any{"name": fmt.Sprintf("/app/%d", i)})
+		case 2:
+			flowLogs = append(flowLogs, map[string]any{"name": fmt.Sprintf("vpc-%d", i), "vpcId": fmt.Sprintf("vpc-%017x", i)})
+		case 3:
+			databases = append(databases, map[string]any{"identifier": fmt.Sprintf("db-%d", i), "engine": "mysql", "logTypes": list("error")})
+		}
+	}
+	d := parse(t, smallest)
+	d["logGroups"], d["flowLogs"], d["databases"] = groups, flowLogs, databases
+	return d.engine(t)
+}
+
+// Reading and composing 1,000 sources takes twice what 500 take. Bytes are counted instead of seconds, which depend on
+// what else the machine does: whatever is quadratic here allocates.
+func TestManySourcesAreLinear(t *testing.T) {
+	bytes := func(n int) float64 {
+		config := many(t, n)
+		least := 0.0
+		for range 2 {
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			g := record(t, "x", config)
+			runtime.ReadMemStats(&after)
+			if used := float64(after.TotalAlloc - before.TotalAlloc); least == 0 || used < least {
+				least = used
+			}
+			if len(g.Resources) < n {
+				t.Fatalf("%d resources of %d sources", len(g.Resources), n)
+			}
+		}
+		return least
+	}
+	half, all := bytes(500), bytes(1000)
+	t.Logf("500 sources: %.1f MB, 1000: %.1f MB", half/1e6, all/1e6)
+	if all > 2.4*half {
+		t.Errorf("twice the sources take %.2f times the memory", all/half)
+	}
+}
+
+func BenchmarkParseSpec(b *testing.B) {
+	config := many(b, 1000)
+	for b.Loop() {
+		if _, err := ParseSpec("x", config); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCompose(b *testing.B) {
+	for _, n := range []int{0, 250, 500, 1000} {
+		config := many(b, n)
+		b.Run(fmt.Sprintf("%d-sources", n), func(b *testing.B) {
+			for b.Loop() {
+				record(b, "x", config)
+			}
+		})
+	}
+}
+
+func BenchmarkBeijing(b *testing.B) {
+	config, err := LoadConfig("..", "beijing")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		record(b, "beijing", config)
+	}
+}
+
+func TestSourcesAreAStackOutput(t *testing.T) {
+	t.Parallel()
+	for _, stack := range exampleStacks {
+		g, spec := example(t, stack)
+		text, err := json.Marshal(g.Outputs["sources"].Mappable())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []Source
+		if err := json.Unmarshal(text, &got); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(spec.Sources(), got); diff != "" {
+			t.Error(diff)
+		}
+		paths := map[string]bool{}
+		for _, s := range got {
+			paths[s.Path] = true
+		}
+		want := 4
+		if stack == "global" {
+			want = 5 // straight to Firehose, too
+		}
+		if len(paths) != want {
+			t.Errorf("%s shows the ways %v", stack, paths)
+		}
+	}
+}
+
+func TestExternals(t *testing.T) {
+	t.Parallel()
+	spec, err := ParseSpec("x", parse(t, whole).with(t, "backup.selection.arns", list(
+		beijing.ARN(partition.RDS, "db:other").String(), beijing.ARN(partition.RDS, "db:shop").String(), beijing.ARN(partition.RDS, "db:*").String(),
+	)).engine(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range spec.Externals() {
+		got = append(got, fmt.Sprint(strings.TrimPrefix(e.Key, "log-archive:"), " ", e.Kind, " ", e.ID, " ", e.Place, " ", e.Attributes))
+	}
+	want := []string{
+		"archive.role role ops/Deployer 222233334444/cn-northwest-1 map[externalId:some-id]",
+		"flowLogs[0] vpc vpc-0a1b2c3d4e5f60718 111122223333/cn-north-1 map[]",
+		"flowLogs[1] subnet subnet-0a1b2c3d 111122223333/cn-north-1 map[]",
+		"flowLogs[2] eni eni-0a1b2c3d4e5f60718 111122223333/cn-north-1 map[]",
+		"flowLogs[3] transit-gateway tgw-0a1b2c3d4e5f60718 111122223333/cn-north-1 map[]",
+		"logGroups[0] log-group /aws/lambda/a 111122223333/cn-north-1 map[]",
+		"databases[0] rds-instance shop 111122223333/cn-north-1 map[engine:mysql logTypes:error,slowquery]",
+		"databases[1] rds-cluster shop 111122223333/cn-north-1 map[engine:aurora-mysql logTypes:audit]",
+		"databases[1] log-group /aws/rds/cluster/shop/audit 111122223333/cn-north-1 map[]",
+		"databases[2] rds-cluster base 111122223333/cn-north-1 map[engine:postgres logTypes:postgresql]",
+		"backup.selection.arns[0] rds-instance other 111122223333/cn-north-1 map[]",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Names that only a careless concatenation would make the same.
+func TestNamesThatAreAlike(t *testing.T) {
+	t.Parallel()
+	d := parse(t, smallest)
+	for _, db := range []map[string]any{
+		{"identifier": "shop", "engine": "mysql", "logTypes": list("iam-db-auth-error", "error")},
+		{"identifier": "shop-iam-db-auth", "engine": "mysql", "logTypes": list("error")},
+		{"identifier": "shop", "engine": "aurora-mysql", "logTypes": list("error")},
+		{"identifier": "shop-cluster", "engine": "mysql", "logTypes": list("error")},
+	} {
+		d = d.with(t, "databases[+]", db)
+	}
+	for _, name := range []string{"archive", "backup", "logs", "flow-logs", "flow-log-groups", "a", "a-errors", "home"} {
+		d = d.with(t, "flowLogs[+]", map[string]any{"name": name, "vpcId": fmt.Sprintf("vpc-%08x", len(d.engine(t)["log-archive:flowLogs"])), "method": "firehose"})
+	}
+	for _, name := range []string{"a", "a/b", "a-b", "a.b", "a_b", "A", "/a", "a-errors", "logs"} {
+		d = d.with(t, "logGroups[+]", map[string]any{"name": name, "create": true})
+	}
+	g := record(t, "x", d.engine(t))
+	urns := map[string]bool{}
+	for _, r := range g.Resources {
+		if urns[r.URN] {
+			t.Errorf("%s is there twice", r.URN)
+		}
+		urns[r.URN] = true
+	}
+	if n := len(g.ByType("aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter")); n != 5+8+9 {
+		t.Errorf("%d filters", n)
+	}
+	if n := len(g.ByType("aws:cloudwatch/logGroup:LogGroup")); n != 5+8+9+3 { // the last three are the streams' errors
+		t.Errorf("%d log groups", n)
+	}
+}
+
+// An undecrypted secret is replaced by what the engine has, and is a secret in the state then.
+func TestProgramTakesTheSecretFromTheEngine(t *testing.T) {
+	t.Parallel()
+	d := parse(t, smallest)
+	opaque := d.with(t, "archive.externalId", schema.Placeholder)
+	spec, err := ParseSpec("x", opaque.engine(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		config map[string]string
+		want   string
+	}{
+		"engine":  {d.engine(t), "some-id"},
+		"sandbox": {opaque.engine(t), schema.Placeholder},
+		"nothing": {nil, schema.Placeholder},
+	} {
+		g, err := graph.Record(context.Background(), graph.Options{Project: Namespace, Stack: "x", Config: test.config}, Program(spec))
+		if err != nil {
+			t.Fatal(err)
+		}
+		archive, _ := g.Find("pulumi:providers:aws", "archive")
+		if got := archive.Inputs["assumeRole"].ObjectValue()["externalId"].StringValue(); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+	if spec.ExternalID != schema.Placeholder {
+		t.Error("the spec was changed")
+	}
+}
