@@ -1,6 +1,7 @@
 package components
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/logarchive/logarchive/partition"
@@ -13,7 +14,7 @@ import (
 func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Document, error) {
 	p := args.Place.Partition()
 	bucket := partition.BucketARN(p, args.BucketName).String()
-	doc := policy.Document{Statements: bucketDenials(bucket, keyArn)}
+	doc := policy.Document{Statements: append(bucketDenials(bucket, keyArn), nobodyDeletes(bucket, args.BreakGlassRoleArns))}
 	given := map[string]int{}
 	for _, g := range grants(args.Place.Account, args.Deliveries) {
 		// One statement has the actions on the bucket and those on the objects: with two, the lists of accounts
@@ -87,4 +88,22 @@ func bucketDenials(bucket, keyArn string) []policy.Statement {
 		// Encryption with a key that the client sends with each request (SSE-C) names itself in another header.
 		deny("DenyCustomerKey", put, []string{objects}, policy.Conditions{}.With("Null", ownKey, "false")),
 	}
+}
+
+// nobodyDeletes holds for the account's administrators as well, the deploying role included. Lifecycle expiry isn't bound
+// by the bucket's policy (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifecycle-mgmt.html).
+func nobodyDeletes(bucket string, breakGlass []string) policy.Statement {
+	s := policy.Statement{
+		Sid:       "NobodyDeletes",
+		Effect:    policy.Deny,
+		Principal: policy.AnyPrincipal(),
+		Action:    []string{"s3:BypassGovernanceRetention", "s3:DeleteBucket", "s3:DeleteObject", "s3:DeleteObjectVersion"},
+		Resource:  []string{bucket, bucket + "/*"},
+	}
+	if len(breakGlass) > 0 {
+		roles := slices.Clone(breakGlass)
+		slices.Sort(roles)
+		s.Condition = policy.Conditions{}.With("ArnNotEquals", "aws:PrincipalArn", slices.Compact(roles)...)
+	}
+	return s
 }

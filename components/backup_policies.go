@@ -98,9 +98,9 @@ func (args *BackupVaultWithCopyArgs) ec2Statements(via []string) []policy.Statem
 			"ec2:DescribeSpotInstanceRequests", "ec2:DescribeTags", "ec2:DescribeVolumes",
 		}, anything, nil),
 		allow("MakeSnapshots", []string{"ec2:CreateSnapshot", "ec2:CopySnapshot", "ec2:CreateTags", "ec2:DeleteSnapshot"},
-			append(args.both(partition.EC2, "volume/*"), args.public("snapshot/*")...), nil),
+			append([]string{args.Home.ARN(partition.EC2, "volume/*").String()}, args.public("snapshot/*")...), nil),
 		allow("MakeImages", []string{"ec2:CopyImage", "ec2:CreateImage", "ec2:CreateTags", "ec2:DeregisterImage"},
-			append(args.both(partition.EC2, "instance/*", "image/*"), append(args.public("image/*"), args.public("snapshot/*")...)...), nil),
+			append([]string{args.Home.ARN(partition.EC2, "instance/*").String()}, append(args.public("image/*"), args.public("snapshot/*")...)...), nil),
 		allow("MoveSnapshotsToColdStorage", []string{"ec2:ModifySnapshotTier"}, args.public("snapshot/*"),
 			policy.Conditions{}.With("Null", "aws:ResourceTag/aws:backup:source-resource", "false")),
 		allow("EncryptSnapshots", []string{"kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"}, args.both(partition.KMS, "key/*"),
@@ -117,7 +117,10 @@ func (args *BackupVaultWithCopyArgs) rdsStatements() []policy.Statement {
 		}, anything, nil),
 		allow("MakeDatabaseSnapshots", []string{
 			"rds:AddTagsToResource", "rds:CopyDBClusterSnapshot", "rds:CopyDBSnapshot", "rds:CreateDBClusterSnapshot", "rds:CreateDBSnapshot",
-		}, args.both(partition.RDS, "cluster:*", "cluster-snapshot:*", "db:*", "og:*", "snapshot:*"), nil),
+		}, append(args.both(partition.RDS, "cluster-snapshot:*", "snapshot:*"),
+			args.Home.ARN(partition.RDS, "cluster:*").String(), args.Home.ARN(partition.RDS, "db:*").String(),
+			// A copy is bound to an option group where it goes.
+			args.Copy.ARN(partition.RDS, "og:*").String()), nil),
 		// Continuous backups switch the automated backups on and off.
 		allow("ModifyDatabases", []string{"rds:ModifyDBCluster", "rds:ModifyDBInstance"}, []string{
 			args.Home.ARN(partition.RDS, "cluster:*").String(), args.Home.ARN(partition.RDS, "db:*").String(),
@@ -126,7 +129,7 @@ func (args *BackupVaultWithCopyArgs) rdsStatements() []policy.Statement {
 		allow("ExpireDatabaseSnapshots", []string{"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"},
 			args.both(partition.RDS, "cluster-snapshot:awsbackup:*", "snapshot:awsbackup:*"), nil),
 		allow("ExpireContinuousBackups", []string{"rds:DeleteDBClusterAutomatedBackup", "rds:DeleteDBInstanceAutomatedBackup"},
-			args.both(partition.RDS, "auto-backup:*", "cluster-auto-backup:*"), nil),
+			[]string{args.Home.ARN(partition.RDS, "auto-backup:*").String(), args.Home.ARN(partition.RDS, "cluster-auto-backup:*").String()}, nil),
 	}
 }
 
@@ -158,7 +161,7 @@ func (args *BackupVaultWithCopyArgs) s3Statements(via string) []policy.Statement
 		allow("ReadObjects", []string{
 			"s3:GetObject", "s3:GetObjectAcl", "s3:GetObjectTagging", "s3:GetObjectVersion", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging",
 		}, []string{partition.ObjectARN(p, "*", "*").String()}, own),
-		allow("DecryptObjects", []string{"kms:Decrypt", "kms:DescribeKey"}, []string{args.Home.ARN(partition.KMS, "key/*").String()},
+		allow("DecryptObjects", []string{"kms:Decrypt"}, []string{args.Home.ARN(partition.KMS, "key/*").String()},
 			policy.Conditions{}.With("StringEquals", "kms:ViaService", via)),
 	}
 }
@@ -176,7 +179,7 @@ func vaultKeyPolicy(place partition.Place, backupRole string) policy.Document {
 		keyAdministration(place, nil),
 		{
 			Sid: "EncryptBackups", Effect: policy.Allow, Principal: account, Resource: anything, Condition: byBackup,
-			Action: []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"},
+			Action: []string{"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"},
 		},
 		{
 			Sid: "GrantToServices", Effect: policy.Allow, Principal: account, Resource: anything,

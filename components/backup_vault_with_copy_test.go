@@ -111,7 +111,7 @@ func TestBackupPolicies(t *testing.T) {
 	account := policy.AWSPrincipals(home.RootARN().String())
 	want := []policy.Statement{
 		{Sid: "EncryptBackups", Effect: policy.Allow, Principal: account, Resource: []string{"*"}, Condition: byBackup,
-			Action: []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"}},
+			Action: []string{"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"}},
 		{Sid: "GrantToServices", Effect: policy.Allow, Principal: account, Resource: []string{"*"}, Action: []string{"kms:CreateGrant"},
 			Condition: byBackup.With("Bool", "kms:GrantIsForAWSResource", "true")},
 	}

@@ -34,6 +34,9 @@ type LogArchiveBucketArgs struct {
 	// AdministratorRoleArns are the roles of the bucket's account that may administer the key, the deploying role among
 	// them. None of them can decrypt with it, disable it or delete it. If empty, IAM policies of the account decide.
 	AdministratorRoleArns []string
+	// BreakGlassRoleArns are the roles of the bucket's account that may delete objects, and lift a lock in GOVERNANCE mode.
+	// If empty, nobody can, whatever the policies of the account allow; lifecycle expiry goes on in any case.
+	BreakGlassRoleArns []string
 	// Tags are put on the bucket and its key.
 	Tags map[string]string
 }
@@ -73,6 +76,9 @@ func (args *LogArchiveBucketArgs) check(name string) error {
 	}
 	for i, arn := range args.AdministratorRoleArns {
 		p.role(at("AdministratorRoleArns", i, ""), arn, args.Place)
+	}
+	for i, arn := range args.BreakGlassRoleArns {
+		p.role(at("BreakGlassRoleArns", i, ""), arn, args.Place)
 	}
 	if len(p.list) == 0 {
 		doc, err := archiveBucketPolicy(args, unknownKey(args.Place))

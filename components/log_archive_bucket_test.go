@@ -2,6 +2,7 @@ package components_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/logarchive/logarchive/components"
@@ -133,6 +134,10 @@ func TestArchiveBucketPolicy(t *testing.T) {
 			With("Null", "s3:x-amz-server-side-encryption-aws-kms-key-id", "false")),
 		deny("DenyCustomerKey", "s3:PutObject", objects, when.With("Null", "s3:x-amz-server-side-encryption-customer-algorithm", "false")),
 		policy.Statement{
+			Sid: "NobodyDeletes", Effect: policy.Deny, Principal: policy.AnyPrincipal(), Resource: []string{bucketARN, object("*")},
+			Action: []string{"s3:BypassGovernanceRetention", "s3:DeleteBucket", "s3:DeleteObject", "s3:DeleteObjectVersion"},
+		},
+		policy.Statement{
 			Sid:       "DeliverLogArchiveLogsFirehose",
 			Effect:    policy.Allow,
 			Principal: policy.AWSPrincipals(home.RootARN().String()),
@@ -200,6 +205,27 @@ func TestArchiveKeyPolicy(t *testing.T) {
 	)
 }
 
+// TestBreakGlass: only the named role is left out of the denial of deletion.
+func TestBreakGlass(t *testing.T) {
+	t.Parallel()
+	args := bucketArgs()
+	args.BreakGlassRoleArns = []string{archive.RoleARN("break-glass").String()}
+	g := record(t, bucketProgram(args))
+	doc, err := policy.Parse([]byte(text(t, find(t, g, "aws:s3/bucketPolicy:BucketPolicy", "archive"), "policy")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range doc.Statements {
+		if s.Sid == "NobodyDeletes" {
+			if got := s.Condition["ArnNotEquals"]["aws:PrincipalArn"]; !slices.Equal(got, args.BreakGlassRoleArns) {
+				t.Errorf("leaves out %q, want %q", got, args.BreakGlassRoleArns)
+			}
+			return
+		}
+	}
+	t.Error("no statement NobodyDeletes")
+}
+
 // TestDeliveriesInAnyOrder: a policy is the same document however its deliveries are listed.
 func TestDeliveriesInAnyOrder(t *testing.T) {
 	t.Parallel()
@@ -239,16 +265,16 @@ func TestManyAccounts(t *testing.T) {
 	for _, p := range doc.Validate(policy.Bucket) {
 		t.Error(p)
 	}
-	if len(doc.Statements) != 8 {
-		t.Fatalf("%d statements, want 5 denials and 3 deliveries", len(doc.Statements))
+	if len(doc.Statements) != 9 {
+		t.Fatalf("%d statements, want 6 denials and 3 deliveries", len(doc.Statements))
 	}
 	for i, want := range []string{
 		object("errors/logs/account=${aws:PrincipalAccount}/*"),
 		object("flow-logs-direct/AWSLogs/${aws:SourceAccount}/*"),
 		object("flow-logs-direct/AWSLogs/${aws:SourceAccount}/*"),
 	} {
-		if got := doc.Statements[5+i].Resource[1]; got != want {
-			t.Errorf("statement %s allows %s, want %s", doc.Statements[5+i].Sid, got, want)
+		if got := doc.Statements[6+i].Resource[1]; got != want {
+			t.Errorf("statement %s allows %s, want %s", doc.Statements[6+i].Sid, got, want)
 		}
 	}
 }
