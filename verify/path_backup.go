@@ -1,0 +1,163 @@
+package verify
+
+import (
+	"fmt"
+
+	"github.com/logarchive/logarchive/partition"
+)
+
+// selection is the way of what AWS Backup selects: into the home vault, and on to the vaults that the plan copies to.
+func (e *evaluation) selection(r *Resource) *segment {
+	s := &segment{}
+	plan, ok := e.find(typePlan, func(p *Resource) bool { return p.ID == r.text("planId") && p.Place == r.Place })
+	if !ok {
+		s.broken(r.URN, "planId", fmt.Sprintf("there is no plan %q", r.text("planId")), "declare the plan, or name one that is declared")
+		return s
+	}
+	caller, err := service(r.Place, partition.Backup)
+	if s.refuse(r, err) {
+		return s
+	}
+	// https://docs.aws.amazon.com/aws-backup/latest/devguide/confused-deputy.html
+	acting, ok := e.assume(s, r, "iamRoleArn", "AWS Backup acts as the selection's role", caller, map[string][]string{
+		"aws:SourceAccount": {string(r.Place.Account)}, "aws:SourceArn": {r.Place.ARN(partition.Backup, "backup-plan:"+plan.ID).String()},
+	})
+	if !ok {
+		return s
+	}
+	for _, rule := range plan.items("rules") {
+		e.backupRule(s, r, plan, rule, acting)
+	}
+	return s
+}
+
+func (e *evaluation) find(token string, is func(*Resource) bool) (*Resource, bool) {
+	for _, r := range e.byType[token] {
+		if is(r) {
+			return r, true
+		}
+	}
+	return nil, false
+}
+
+func (e *evaluation) backupRule(s *segment, selection, plan *Resource, rule object, acting Caller) {
+	name := rule.text("targetVaultName")
+	home, ok := e.vaults[plan.Place.ARN(partition.Backup, "backup-vault:"+name).String()]
+	if !ok {
+		s.broken(plan.URN, "rules.targetVaultName", fmt.Sprintf("there is no vault %q in %s: a rule's target is beside the plan", name, plan.Place), "name a vault of the plan's account and region; copy to the others")
+		return
+	}
+	s.visit("vault " + name + " " + string(home.Place.Region))
+	e.backUp(s, selection, acting, home)
+	for _, copied := range rule.items("copyActions") {
+		arn := copied.text("destinationVaultArn")
+		to, ok := e.vaults[arn]
+		if !ok {
+			s.broken(plan.URN, "rules.copyActions.destinationVaultArn", fmt.Sprintf("there is no vault %q", arn), "declare the vault, or name one that is declared")
+			continue
+		}
+		if err := partition.CanCopy(home.Place.Region, to.Place.Region); err != nil && home.Place.Region != to.Place.Region {
+			s.broken(plan.URN, "rules.copyActions.destinationVaultArn", err.Error(), "copy to the region's partner")
+		}
+		if home.Place.Account != to.Place.Account {
+			if err := home.Place.Partition().Require(partition.BackupCrossAccountCopy); err != nil {
+				s.broken(plan.URN, "rules.copyActions.destinationVaultArn", err.Error(), "copy within the account")
+			}
+		}
+		s.visit("vault " + to.text("name") + " " + string(to.Place.Region))
+		e.copyTo(s, selection, acting, to)
+	}
+}
+
+// backUp are the requests that AWS Backup makes, as its role, for every sort of resource that the role is made for, and to
+// the vault's key. A selection by tag doesn't say which sorts there are, so all of them are proven.
+func (e *evaluation) backUp(s *segment, r *Resource, acting Caller, v *vault) {
+	s.then(e.shared("backup "+acting.Role+" "+v.arn, func(s *segment) { e.proveBackUp(s, r, acting, v) }))
+}
+
+func (e *evaluation) proveBackUp(s *segment, r *Resource, acting Caller, v *vault) {
+	q := request{title: "AWS Backup writes to vault " + v.text("name"), caller: acting, owner: v.Place.Account, carrier: r.URN}
+	s.prove(e, q.do(v.arn, "backup:DescribeBackupVault"))
+	e.vaultKey(s, q, v)
+	for _, w := range backupRequests {
+		s.prove(e, w.hops(q, v.Place))
+	}
+}
+
+// copyTo are the requests for a copy: AWS Backup checks both ends.
+func (e *evaluation) copyTo(s *segment, r *Resource, acting Caller, v *vault) {
+	s.then(e.shared("copy "+acting.Role+" "+v.arn, func(s *segment) { e.proveCopy(s, r, acting, v) }))
+}
+
+func (e *evaluation) proveCopy(s *segment, r *Resource, acting Caller, v *vault) {
+	q := request{title: "AWS Backup copies to vault " + v.text("name"), caller: acting, owner: v.Place.Account, carrier: r.URN}
+	s.prove(e, q.do(v.arn, "backup:CopyIntoBackupVault", "backup:DescribeBackupVault"))
+	s.prove(e, q.do(v.Place.ARN(partition.Backup, "recovery-point:sample").String(), "backup:CopyFromBackupVault", "backup:TagResource"))
+	e.vaultKey(s, q, v)
+	for _, w := range copyRequests {
+		s.prove(e, w.hops(q, v.Place))
+	}
+}
+
+func (e *evaluation) vaultKey(s *segment, q request, v *vault) {
+	k, ok := e.keyOf(v.Place, v.keyARN)
+	if !ok {
+		s.broken(v.URN, "kmsKeyArn", fmt.Sprintf("there is no key %q", v.keyARN), "declare the vault's key: its policy is part of the proof")
+		return
+	}
+	// https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html#encryption-permissions
+	q.title = "AWS Backup uses the key of vault " + v.text("name")
+	cryptographic := []string{"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
+	for _, who := range []Caller{q.caller, serviceLinkedBackup(v.Place)} {
+		q.caller = who
+		s.prove(e, q.do(k.arn, append([]string{"kms:DescribeKey"}, cryptographic...)...))
+		s.prove(e, q.with("kms:GrantIsForAWSResource", "true").do(k.arn, "kms:CreateGrant"))
+	}
+}
+
+// serviceLinkedBackup is the role with which AWS Backup makes copies and removes what has expired. AWS wrote its policies.
+func serviceLinkedBackup(p partition.Place) Caller {
+	name, err := p.ServicePrincipal(partition.Backup)
+	if err != nil {
+		return Caller{}
+	}
+	return Caller{Role: p.RoleARN("aws-service-role/" + string(name) + "/AWSServiceRoleForBackup").String(), Unbounded: true}
+}
+
+// backupRequest is one row of what AWS Backup does as its role. The source is AWS's own managed policies
+// AWSBackupServiceRolePolicyForBackup and AWSBackupServiceRolePolicyForS3Backup: what they allow is what it asks for
+// (https://docs.aws.amazon.com/aws-backup/latest/devguide/security-iam-awsmanpol.html).
+type backupRequest struct {
+	what string
+	// service and resource make the ARN; an empty service means an action that no single resource has.
+	service  partition.Service
+	resource string
+	// public ARNs (snapshots, images) have no account.
+	public  bool
+	via     partition.Service // of kms:ViaService
+	context map[string][]string
+	actions []string
+}
+
+func (w backupRequest) hops(q request, p partition.Place) []Hop {
+	q.title = "AWS Backup " + w.what
+	q.owner = p.Account
+	arn := "*"
+	switch {
+	case w.public:
+		arn = partition.ARN{Partition: p.Partition(), Service: w.service, Region: p.Region, Resource: w.resource}.String()
+	case w.service != "":
+		arn = p.ARN(w.service, w.resource).String()
+	}
+	for k, values := range w.context {
+		q = q.with(k, values...)
+	}
+	if w.via != "" {
+		via, err := p.ViaService(w.via)
+		if err != nil {
+			return nil
+		}
+		q = q.with("kms:ViaService", via)
+	}
+	return q.do(arn, w.actions...)
+}

@@ -1,0 +1,104 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/logarchive/logarchive/policy"
+)
+
+// Rule is one posture or compatibility rule.
+type Rule struct {
+	// ID is what waivers and reports name it by.
+	ID string
+	// Title says in a few words what holds when the rule is kept.
+	Title string
+	// Why says what happens otherwise, with the AWS document or the incident behind it.
+	Why string
+
+	check func(e *evaluation, report reporter)
+}
+
+// reporter takes what a rule finds: the resource concerned, what is wrong, and how to mend it.
+type reporter func(resource, remedy, reason string, args ...any)
+
+// Rules returns every rule, sorted by id.
+func Rules() []Rule {
+	out := slices.Concat(bucketRules, keyRules, grantRules, lifecycleRuleSet, pipelineRules, compatibilityRules)
+	slices.SortFunc(out, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
+	return out
+}
+
+// judge runs every rule.
+func (e *evaluation) judge() []Violation {
+	var out []Violation
+	for _, r := range Rules() {
+		r.check(e, func(resource, remedy, reason string, args ...any) {
+			out = append(out, Violation{Rule: r.ID, Resource: resource, Reason: fmt.Sprintf(reason, args...), Remedy: remedy})
+		})
+	}
+	return out
+}
+
+// archives are the buckets that paths end in, sorted by name.
+func (e *evaluation) archives() []*bucket {
+	seen := map[string]*bucket{}
+	for _, v := range e.verdicts {
+		if v.Action == "s3:PutObject" {
+			if b, ok := e.bucketByARN(bucketOf(v.Resource)); ok {
+				seen[b.name] = b
+			}
+		}
+	}
+	var out []*bucket
+	for _, name := range sortedKeys(seen) {
+		out = append(out, seen[name])
+	}
+	return out
+}
+
+func bucketOf(arn string) string {
+	b, _, _ := strings.Cut(arn, "/")
+	return b
+}
+
+// writes are the allowed PutObject hops to a bucket.
+func (e *evaluation) writes(b *bucket) []*Verdict {
+	var out []*Verdict
+	for _, v := range e.verdicts {
+		if v.Action == "s3:PutObject" && v.Allowed && bucketOf(v.Resource) == b.arn {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// probe asks what would become of a request that no path makes, or of a hop with another context.
+func (e *evaluation) probe(h Hop) policy.Outcome {
+	n := len(e.verdicts)
+	v := e.decide(h)
+	e.verdicts = e.verdicts[:n] // a probe needs no privilege
+	if v.Allowed {
+		return policy.Allowed
+	}
+	if len(v.Causes) > 0 {
+		return policy.ExplicitDeny
+	}
+	return policy.ImplicitDeny
+}
+
+// altered is the hop with other values of some context keys; an empty list takes a key away.
+func altered(h Hop, pairs ...string) Hop {
+	q := request{context: h.Context}
+	for i := 0; i < len(pairs); i += 2 {
+		q = q.with(pairs[i], pairs[i+1])
+	}
+	h.Context = q.context
+	return h
+}
+
+// accountAdministrator is somebody in the resource's account whose own policies allow everything.
+func accountAdministrator(r *Resource) Caller {
+	return Caller{Role: r.Place.RoleARN("somebody-with-administrator-access").String(), Unbounded: true}
+}

@@ -1,0 +1,266 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/policy"
+)
+
+var grantRules = []Rule{
+	{
+		ID: "grant-deputy", Title: "a grant to a service says for whom",
+		Why:   "a service acts for every customer: without the conditions it can be sent by somebody else's resource (IAM User Guide, the confused deputy problem)",
+		check: confusedDeputy,
+	},
+	{
+		ID: "grant-account", Title: "a grant to an account names its roles",
+		Why:   "an account as principal hands the decision to whoever administers it",
+		check: accountGrants,
+	},
+	{
+		ID: "grant-everybody", Title: "no Allow is for everybody",
+		Why:   "a principal \"*\" in an Allow is public, or one condition away from it",
+		check: everybody,
+	},
+	{
+		ID: "grant-wildcard", Title: "no Allow has a wildcard action, or a wildcard resource where AWS offers a narrower one",
+		Why:   "least privilege: what a role may do and never does is what an intruder does with it",
+		check: wildcards,
+	},
+	{
+		ID: "grant-shadowed", Title: "no Allow is cancelled by a Deny",
+		Why:   "a permission that can never be used hides that a path is closed",
+		check: shadowed,
+	},
+	{
+		ID: "policy-size", Title: "every policy is well formed and within its size",
+		Why:   "AWS refuses larger ones in the middle of an update",
+		check: sizes,
+	},
+}
+
+// deputyConditions are the keys by which a service says for whom it asks, where its documentation demands or shows them. A
+// key that a service doesn't send must not be demanded: the grant would never hold.
+var deputyConditions = []struct {
+	service partition.Service
+	kinds   []policy.Kind
+	keys    []string
+	source  string
+}{
+	{partition.Firehose, []policy.Kind{policy.Trust}, []string{"sts:ExternalId"}, "Firehose Developer Guide, controlling-access: the stream's account is the external id"},
+	{partition.Logs, []policy.Kind{policy.Trust}, []string{"aws:SourceArn"}, "CloudWatch Logs User Guide, SubscriptionFilters: ArnLike aws:SourceArn"},
+	{partition.VPCFlowLogs, []policy.Kind{policy.Trust}, []string{"aws:SourceAccount", "aws:SourceArn"}, "VPC User Guide, flow-logs-iam-role"},
+	{partition.LogDelivery, []policy.Kind{policy.Bucket, policy.Key}, []string{"aws:SourceAccount", "aws:SourceArn"}, "CloudWatch Logs User Guide, AWS-logs-infrastructure-S3"},
+	{partition.Backup, []policy.Kind{policy.Trust}, []string{"aws:SourceAccount"}, "AWS Backup Developer Guide, confused-deputy"},
+	{partition.S3, []policy.Kind{policy.Trust, policy.Queue, policy.Topic}, []string{"aws:SourceAccount"}, "S3 User Guide, cross-service-confused-deputy"},
+	{partition.CloudTrail, []policy.Kind{policy.Bucket, policy.Key}, []string{"aws:SourceArn"}, "CloudTrail User Guide, create-s3-bucket-policy"},
+	{partition.Config, []policy.Kind{policy.Bucket, policy.Key}, []string{"aws:SourceAccount"}, "AWS Config Developer Guide, s3-bucket-policy"},
+}
+
+func confusedDeputy(e *evaluation, report reporter) {
+	for _, id := range sortedKeys(e.policies) {
+		at := e.policies[id]
+		for i, s := range at.document.Statements {
+			if s.Effect != policy.Allow || s.Principal == nil {
+				continue
+			}
+			for _, name := range s.Principal.Service {
+				known := false
+				for _, row := range deputyConditions {
+					if !isService(at.carrier.Place, row.service, name) || !slices.Contains(row.kinds, at.kind) {
+						continue
+					}
+					known = true
+					for _, key := range row.keys {
+						if !hasCondition(s, key) {
+							report(at.carrier.URN, fmt.Sprintf("add a condition on %s (%s)", key, row.source),
+								"statement %s of its %s lets %s act for anybody: no condition on %s", statementName(s.Sid, i), at.kind, name, key)
+						}
+					}
+				}
+				if !known && at.kind != policy.Trust && !hasAnyCondition(s, deputyKeys) {
+					report(at.carrier.URN, "add a condition on aws:SourceAccount or aws:SourceArn",
+						"statement %s of its %s lets %s act for anybody", statementName(s.Sid, i), at.kind, name)
+				}
+			}
+		}
+	}
+}
+
+// isService says whether the principal is a service under any of the names that the partition's table has for it.
+func isService(p partition.Place, s partition.Service, name partition.Principal) bool {
+	for _, use := range []partition.Use{partition.Trust, partition.Key, partition.Deliver, partition.Invoke} {
+		if n, err := p.PrincipalFor(s, use); err == nil && n == name {
+			return true
+		}
+	}
+	return false
+}
+
+func hasAnyCondition(s policy.Statement, keys []string) bool {
+	return slices.ContainsFunc(keys, func(k string) bool { return hasCondition(s, k) })
+}
+
+func accountGrants(e *evaluation, report reporter) {
+	for _, id := range sortedKeys(e.policies) {
+		at := e.policies[id]
+		for i, s := range at.document.Statements {
+			if s.Effect != policy.Allow || s.Principal == nil || len(s.Principal.AWS) == 0 {
+				continue
+			}
+			for _, who := range s.Principal.AWS {
+				account, isAccount := accountPrincipal(who)
+				if !isAccount || hasCondition(s, "aws:PrincipalArn") {
+					continue
+				}
+				switch {
+				case account != at.carrier.Place.Account:
+					report(at.carrier.URN, "add a condition on aws:PrincipalArn: the role", "statement %s of its %s trusts every principal of account %s", statementName(s.Sid, i), at.kind, account)
+				case at.kind == policy.Trust:
+					report(at.carrier.URN, "add a condition on aws:PrincipalArn, or name the role", "statement %s of its trust policy lets every principal of its account act as it", statementName(s.Sid, i))
+				case at.kind == policy.Key && slices.ContainsFunc(s.Action, func(a string) bool { return cryptographic(a) || strings.HasPrefix(a, "kms:CreateGrant") }):
+					report(at.carrier.URN, "add a condition on aws:PrincipalArn: the role", "statement %s of its key policy lets every principal of its account use the key", statementName(s.Sid, i))
+				}
+				break
+			}
+		}
+	}
+}
+
+func accountPrincipal(who string) (partition.Account, bool) {
+	if a, err := partition.ParseAccount(who); err == nil {
+		return a, true
+	}
+	arn, err := partition.ParseARN(who)
+	return arn.Account, err == nil && arn.Service == partition.IAM && arn.Resource == "root"
+}
+
+func everybody(e *evaluation, report reporter) {
+	for _, id := range sortedKeys(e.policies) {
+		at := e.policies[id]
+		for i, s := range at.document.Statements {
+			if s.Effect != policy.Allow {
+				continue
+			}
+			if s.NotPrincipal != nil || s.Principal != nil && (s.Principal.Any || slices.Contains(s.Principal.AWS, "*")) {
+				report(at.carrier.URN, "name the principals", "statement %s of its %s allows everybody", statementName(s.Sid, i), at.kind)
+			}
+		}
+	}
+}
+
+// unscoped are actions for which AWS offers no resource but "*", from the Service Authorization Reference
+// (https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html).
+// backup:CopyFromBackupVault has one, but it is the ARN that the recovery point has in its own service.
+var unscoped = []string{
+	"backup:CopyFromBackupVault", "cloudwatch:GetMetricData", "ec2:Describe*", "events:ListRules", "rds:Describe*", "rds:ListTagsForResource",
+	"s3:ListAllMyBuckets", "tag:GetResources", "logs:DescribeLogGroups",
+}
+
+func wildcards(e *evaluation, report reporter) {
+	for _, id := range sortedKeys(e.policies) {
+		at := e.policies[id]
+		for i, s := range at.document.Statements {
+			if s.Effect != policy.Allow {
+				continue
+			}
+			name := statementName(s.Sid, i)
+			for _, a := range s.Action {
+				if service, verb, _ := strings.Cut(a, ":"); a == "*" || service == "*" || verb == "*" {
+					report(at.carrier.URN, "name the actions", "statement %s of its %s allows %s", name, at.kind, a)
+				}
+			}
+			if s.NotAction != nil || s.NotResource != nil {
+				report(at.carrier.URN, "name what is allowed", "statement %s of its %s allows all but a few", name, at.kind)
+			}
+			// In a policy of a resource, "*" is that resource.
+			if slices.Contains(s.Resource, "*") && at.kind != policy.Key && at.kind != policy.VaultAccess {
+				for _, a := range s.Action {
+					if !slices.ContainsFunc(unscoped, func(u string) bool { return a == u || strings.HasSuffix(u, "*") && strings.HasPrefix(a, u[:len(u)-1]) }) {
+						report(at.carrier.URN, "name the resources", "statement %s of its %s allows %s on every resource", name, at.kind, a)
+					}
+				}
+			}
+			e.unownedResources(report, at, s, name)
+		}
+	}
+}
+
+// unownedResources finds resources that a wildcard makes somebody else's as well, unless a condition brings them back.
+func (e *evaluation) unownedResources(report reporter, at *policyAt, s policy.Statement, name string) {
+	if at.kind != policy.Inline && at.kind != policy.Identity {
+		return
+	}
+	for _, r := range s.Resource {
+		arn := strings.SplitN(r, ":", 6)
+		if len(arn) == 6 && arn[2] == "s3" && strings.HasPrefix(arn[5], "*") && !hasCondition(s, "aws:ResourceAccount") {
+			report(at.carrier.URN, "add a condition on aws:ResourceAccount", "statement %s of its %s reaches every bucket, other accounts' included", name, at.kind)
+			return
+		}
+	}
+	if slices.Contains(s.Action, "ec2:ModifySnapshotTier") && !hasCondition(s, "aws:ResourceTag/aws:backup:source-resource") {
+		report(at.carrier.URN, "add the condition of AWS's managed policy: Null aws:ResourceTag/aws:backup:source-resource false", "statement %s of its %s reaches snapshots that AWS Backup didn't make", name, at.kind)
+	}
+}
+
+func shadowed(e *evaluation, report reporter) {
+	for _, id := range sortedKeys(e.policies) {
+		at := e.policies[id]
+		for i, s := range at.document.Statements {
+			if s.Effect != policy.Allow || len(s.Action) == 0 {
+				continue
+			}
+			for j, d := range at.document.Statements {
+				if d.Effect == policy.Deny && len(d.Condition) == 0 && covers(d.Action, s.Action) && (len(d.Resource) == 0 || covers(d.Resource, s.Resource)) &&
+					(d.Principal == nil || d.Principal.Any || slices.Contains(d.Principal.AWS, "*")) {
+					report(at.carrier.URN, "take away one of the two", "statement %s of its %s is cancelled by the Deny of statement %s", statementName(s.Sid, i), at.kind, statementName(d.Sid, j))
+				}
+			}
+		}
+	}
+}
+
+// covers says whether every one of the patterns is within one of the wider ones.
+func covers(wider, patterns []string) bool {
+	for _, p := range patterns {
+		if !slices.ContainsFunc(wider, func(w string) bool {
+			return w == p || w == "*" || strings.HasSuffix(w, "*") && strings.HasPrefix(p, w[:len(w)-1])
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+func sizes(e *evaluation, report reporter) {
+	for _, id := range sortedKeys(e.policies) {
+		at := e.policies[id]
+		for _, p := range at.document.Validate(at.kind) {
+			report(at.carrier.URN, "correct the document", "its %s: %s", at.kind, p)
+		}
+	}
+	for _, arn := range sortedKeys(e.roles) {
+		o := e.roles[arn]
+		var inline []policy.Document
+		for _, at := range o.identity {
+			if at.kind == policy.Inline {
+				inline = append(inline, at.document)
+			}
+		}
+		most, err := o.Place.Region.Limit(partition.InlineRolePolicies)
+		if err != nil {
+			report(o.URN, "see package partition", "%v", err)
+			continue
+		}
+		total := 0
+		for _, d := range inline {
+			total += len(strings.Join(strings.Fields(d.JSON()), ""))
+		}
+		if int64(total) > most {
+			report(o.URN, "move statements to managed policies", "its inline policies have %d characters together, %d at the most", total, most)
+		}
+	}
+}

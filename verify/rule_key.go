@@ -1,0 +1,132 @@
+package verify
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/logarchive/logarchive/policy"
+)
+
+var keyRules = []Rule{
+	{
+		ID: "key-administrable", Title: "whoever deploys can administer every key, and can't destroy it",
+		Why:   "KMS trusts nobody by itself; a key that can't be administered is lost, and one that can be deleted takes the logs with it",
+		check: administrable,
+	},
+	{
+		ID: "key-rotation", Title: "keys rotate, and survive their stack",
+		Why:   "KMS Developer Guide, rotate-keys; a key that is deleted makes every log unreadable",
+		check: keyRotation,
+	},
+	{
+		ID: "key-use-bound", Title: "a key is used through its service and for its data only",
+		Why:   "without kms:ViaService and the encryption context, whoever holds the role could decrypt by calling KMS",
+		check: keyUseBound,
+	},
+}
+
+func administrable(e *evaluation, report reporter) {
+	for _, v := range e.administrationVerdicts {
+		if !v.Allowed {
+			report(v.Carrier, "allow the administering actions to the account and to the role that deploys", "%s may not %s", v.Caller, v.Action)
+		}
+	}
+	for _, k := range e.sortedKeys() {
+		q := request{caller: accountAdministrator(k.Resource), owner: k.Place.Account, carrier: k.URN}
+		for _, h := range q.do(k.arn, "kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:DisableKeyRotation", "kms:DeleteImportedKeyMaterial") {
+			if e.probe(h) == policy.Allowed {
+				report(k.URN, "leave the action out of the key's policy", "any administrator of the account may %s", h.Action)
+			}
+		}
+		// A stranger with the actions: the policy must name who administers, where it names anybody.
+		if e.deployers[k.Place] != "" {
+			for _, h := range q.do(k.arn, "kms:PutKeyPolicy") {
+				if e.probe(h) == policy.Allowed {
+					report(k.URN, "allow administration under the condition aws:PrincipalArn: the role that deploys, and the account's root", "any administrator of the account may change the key's policy")
+				}
+			}
+		}
+	}
+}
+
+func keyRotation(e *evaluation, report reporter) {
+	for _, k := range e.sortedKeys() {
+		if !k.flag("enableKeyRotation") {
+			report(k.URN, "set enableKeyRotation", "the key doesn't rotate")
+		}
+		if k.declared && (!k.Protect || !k.RetainOnDelete) {
+			report(k.URN, "set protect and retainOnDelete", "the key isn't protected from the program's own upgrades")
+		}
+	}
+}
+
+// cryptographic are the actions that read or write with a key.
+func cryptographic(action string) bool {
+	for _, p := range []string{"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncrypt", "kms:*"} {
+		if action == "*" || strings.HasPrefix(action, p) {
+			return true
+		}
+	}
+	return false
+}
+
+func keyUseBound(e *evaluation, report reporter) {
+	forBuckets := map[string]bool{}
+	for _, b := range e.archives() {
+		if k, ok := e.keyOf(b.Place, b.keyARN); ok {
+			forBuckets[k.arn] = true
+		}
+	}
+	for _, id := range sortedKeys(e.policies) {
+		at := e.policies[id]
+		for i, s := range at.document.Statements {
+			if s.Effect != policy.Allow {
+				continue
+			}
+			uses := slices.ContainsFunc(s.Action, cryptographic)
+			name := statementName(s.Sid, i)
+			ofBucket := at.kind == policy.Key && forBuckets[at.carrier.text("arn")] ||
+				at.kind != policy.Key && slices.ContainsFunc(s.Resource, func(r string) bool { return forBuckets[r] })
+			byRoles := s.Principal == nil || len(s.Principal.AWS) > 0
+			if uses && ofBucket && byRoles {
+				bound(report, at, s, name, "kms:ViaService", "S3's name in the bucket's region")
+				bound(report, at, s, name, "kms:EncryptionContext:aws:s3:arn", "the bucket's ARN")
+			}
+			if uses && at.kind != policy.Key && slices.ContainsFunc(s.Resource, anyKey) {
+				bound(report, at, s, name, "kms:ViaService", "the service that encrypts")
+				if slices.Contains(s.Action, "kms:GenerateDataKeyWithoutPlaintext") {
+					bound(report, at, s, name, "kms:EncryptionContextKeys", "aws:ebs:id")
+				}
+			}
+			if slices.ContainsFunc(s.Action, func(a string) bool { return a == "kms:CreateGrant" || a == "kms:*" || a == "*" }) {
+				bound(report, at, s, name, "kms:GrantIsForAWSResource", "true")
+			}
+		}
+	}
+}
+
+// anyKey says whether a resource of an identity policy stands for more than one key.
+func anyKey(resource string) bool {
+	return resource == "*" || strings.Contains(resource, ":kms:") && strings.Contains(resource, "*")
+}
+
+func bound(report reporter, at *policyAt, s policy.Statement, name, key, want string) {
+	if !hasCondition(s, key) {
+		report(at.carrier.URN, "add a condition on "+key+": "+want, "statement %s of its %s isn't bound by %s", name, at.kind, key)
+	}
+}
+
+// hasCondition says whether a positive condition names the key.
+func hasCondition(s policy.Statement, key string) bool {
+	for op, keys := range s.Condition {
+		if negated(op) || strings.HasSuffix(op, "IfExists") || strings.HasPrefix(op, "ForAllValues:") {
+			continue // these hold when the key is absent
+		}
+		for k := range keys {
+			if strings.EqualFold(k, key) {
+				return true
+			}
+		}
+	}
+	return false
+}

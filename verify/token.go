@@ -1,0 +1,33 @@
+package verify
+
+// The resource types that a path or a rule reads. A type that isn't here is left alone: its resources are somebody else's.
+const (
+	typeAlias                = "aws:kms/alias:Alias"
+	typeBucket               = "aws:s3/bucketV2:BucketV2"
+	typeBucketEncryption     = "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2"
+	typeBucketLifecycle      = "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2"
+	typeBucketLogging        = "aws:s3/bucketLoggingV2:BucketLoggingV2"
+	typeBucketObjectLock     = "aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2"
+	typeBucketOwnership      = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
+	typeBucketPolicy         = "aws:s3/bucketPolicy:BucketPolicy"
+	typeBucketPublicAccess   = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+	typeBucketReplication    = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
+	typeBucketVersioning     = "aws:s3/bucketVersioningV2:BucketVersioningV2"
+	typeFlowLog              = "aws:ec2/flowLog:FlowLog"
+	typeFunction             = "aws:lambda/function:Function"
+	typeLoadBalancer         = "aws:lb/loadBalancer:LoadBalancer"
+	typeKey                  = "aws:kms/key:Key"
+	typeKeyPolicy            = "aws:kms/keyPolicy:KeyPolicy"
+	typeLogGroup             = "aws:cloudwatch/logGroup:LogGroup"
+	typePlan                 = "aws:backup/plan:Plan"
+	typePolicy               = "aws:iam/policy:Policy"
+	typeRole                 = "aws:iam/role:Role"
+	typeRolePolicy           = "aws:iam/rolePolicy:RolePolicy"
+	typeRolePolicyAttachment = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+	typeSelection            = "aws:backup/selection:Selection"
+	typeStream               = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
+	typeSubscription         = "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter"
+	typeVault                = "aws:backup/vault:Vault"
+	typeVaultLock            = "aws:backup/vaultLockConfiguration:VaultLockConfiguration"
+	typeVaultPolicy          = "aws:backup/vaultPolicy:VaultPolicy"
+)
