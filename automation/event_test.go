@@ -168,7 +168,7 @@ func TestCopySettings(t *testing.T) {
 		if err := os.WriteFile(from, []byte(test.user), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := copySettings(from, to); err != nil {
+		if err := copySettings(from, to, ""); err != nil {
 			t.Fatal(err)
 		}
 		if got, _ := os.ReadFile(to); string(got) != test.want {
@@ -181,10 +181,10 @@ func TestCopySettings(t *testing.T) {
 	if err := os.WriteFile(from, []byte("a: ["), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := copySettings(from, to); err == nil || !strings.Contains(err.Error(), from) {
+	if err := copySettings(from, to, ""); err == nil || !strings.Contains(err.Error(), from) {
 		t.Errorf("%v", err)
 	}
-	if err := copySettings(filepath.Join(dir, "Pulumi.none.yaml"), to); err == nil || err.Error() != fmt.Sprintf("there is no Pulumi.none.yaml in %s", dir) {
+	if err := copySettings(filepath.Join(dir, "Pulumi.none.yaml"), to, ""); err == nil || err.Error() != fmt.Sprintf("there is no Pulumi.none.yaml in %s", dir) {
 		t.Errorf("%v", err)
 	}
 }
@@ -208,5 +208,25 @@ func TestCommandEnvironment(t *testing.T) {
 	want := []string{"A=1", "B=2", "PATH=" + filepath.FromSlash("/cache/bin") + string(os.PathListSeparator) + "/opt", "PULUMI_AUTOMATION_API=true"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestSettingsWithoutSecrets(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ in, want string }{
+		"nothing secret": {"# kept as it is\nconfig:\n    a:b: {c: 1}\n", "# kept as it is\nconfig:\n    a:b: {c: 1}\n"},
+		"empty":          {"", ""},
+		"secrets": {
+			"encryptionsalt: v1:x\nconfig:\n    a:top:\n        secure: v1:abc\n    a:deep: # a comment\n        list:\n            - secure: v1:def\n            - plain\n        secure: no\n        other: 1\nsecretsprovider: awskms://x\n",
+			"config:\n    a:top: HIDDEN\n    a:deep: # a comment\n        list:\n            - HIDDEN\n            - plain\n        secure: no\n        other: 1\n",
+		},
+	} {
+		got, err := withoutSecrets([]byte(test.in), "HIDDEN")
+		if err != nil || string(got) != test.want {
+			t.Errorf("%s: %q, %v, want %q", name, got, err, test.want)
+		}
+	}
+	if _, err := withoutSecrets([]byte("a: ["), "HIDDEN"); err == nil {
+		t.Error("damaged settings were accepted")
 	}
 }

@@ -115,7 +115,7 @@ func (e *ProtectedError) Error() string {
 		}
 	}
 	b.WriteString("\nThey keep the archived logs and backups. Say what is meant:" +
-		"\n  --exclude-protected  destroy everything else; the protected resources stay, and stay in the stack" +
+		"\n  --exclude-protected  destroy everything else; what is protected, or would stay in AWS anyway, stays in the stack" +
 		"\n  --unprotect          destroy the stack; what is marked as staying leaves the stack, stays in AWS with all its data, and costs money there")
 	return b.String()
 }

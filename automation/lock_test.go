@@ -108,3 +108,35 @@ func TestLocksInMessage(t *testing.T) {
 		}
 	}
 }
+
+func TestMendAttributes(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	files := map[string]string{ // path: content
+		"stacks/p/s.json": "{}", "stacks/p/s.json.attrs": "", "stacks/p/s.json.bak.attrs": "", "stacks/p/other.json.attrs": "",
+		"history/p/s/s-1.history.json.attrs": "", "history/p/s/s-2.history.json.attrs": "{}",
+	}
+	for name, text := range files {
+		path := filepath.Join(root, ".pulumi", filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := mendAttributes("file://"+filepath.ToSlash(root), "p", "s"); err != nil {
+		t.Fatal(err)
+	}
+	for name, stays := range map[string]bool{
+		"stacks/p/s.json": true, "stacks/p/s.json.attrs": false, "stacks/p/s.json.bak.attrs": false, "stacks/p/other.json.attrs": true,
+		"history/p/s/s-1.history.json.attrs": false, "history/p/s/s-2.history.json.attrs": true,
+	} {
+		if _, err := os.Stat(filepath.Join(root, ".pulumi", filepath.FromSlash(name))); (err == nil) != stays {
+			t.Errorf("%s: %v, want it there %v", name, err, stays)
+		}
+	}
+	if err := mendAttributes("s3://bucket", "p", "s"); err != nil {
+		t.Error(err)
+	}
+}

@@ -89,7 +89,7 @@ func (w *Workspace) Refresh(ctx context.Context) (Result, error) {
 
 // DestroyOptions say what becomes of protected resources. With none of them set, a stack that has any isn't destroyed.
 type DestroyOptions struct {
-	// ExcludeProtected destroys everything but the protected resources and what these need.
+	// ExcludeProtected destroys everything but the protected resources, the retained ones, and what these need.
 	ExcludeProtected bool
 	// Unprotect lifts every protection first. What is retained on deletion leaves the stack and stays in AWS.
 	Unprotect bool
@@ -119,7 +119,8 @@ func (w *Workspace) Destroy(ctx context.Context, d DestroyOptions) (Result, erro
 		switch {
 		case len(protected) == 0:
 		case d.ExcludeProtected:
-			kept := keptWith(resources, protected)
+			// What is retained would only be let go of, not deleted: it stays with what it belongs to.
+			kept := keptWith(resources, append(protected, retained...))
 			options = append(options, optdestroy.Exclude(kept))
 			retained = without(retained, kept)
 			o.result.Kept = protected

@@ -25,7 +25,7 @@ type PendingCreate struct {
 type Found struct {
 	ID string
 	// Outputs is the resource's state as the engine stores it. Nil: the provider is asked for it, by a refresh of the
-	// resource, which also drops it when the provider doesn't know the id after all.
+	// resource that begins with its inputs, and drops it when the provider doesn't know the id after all.
 	Outputs map[string]any
 }
 
@@ -145,7 +145,7 @@ func reconcile(ctx context.Context, stack apitype.UntypedDeployment, find Finder
 			}
 			continue
 		}
-		data, err := withID(op.Resource, found)
+		data, err := withID(op.Resource, found, r.Inputs)
 		if err != nil {
 			return nil, err
 		}
@@ -204,11 +204,12 @@ func isProvider(token string) bool { return strings.HasPrefix(token, "pulumi:pro
 
 func describe(r pendingResource) string { return r.Type + " " + urn.URN(r.URN).Name() }
 
-// withID is a resource of the state with the id and the outputs that were found.
-func withID(resource json.RawMessage, found Found) (json.RawMessage, error) {
+// withID is a resource of the state with the id and the outputs that were found. Until they are read, the inputs stand
+// for the outputs: an id alone doesn't name every resource (a log stream's is its name, and the group is needed too).
+func withID(resource json.RawMessage, found Found, inputs map[string]any) (json.RawMessage, error) {
 	outputs := found.Outputs
 	if outputs == nil {
-		outputs = map[string]any{}
+		outputs = inputs
 	}
 	return set(resource, map[string]any{"id": found.ID, "outputs": outputs})
 }

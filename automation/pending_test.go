@@ -84,7 +84,7 @@ func TestReconcile(t *testing.T) {
 		"log-archive-beijing": {{}},
 		"home":                {{ID: "0f7c", Future: "12345678901234567890"}},
 		"made":                {{ID: "bucket-made", Outputs: map[string]any{"arn": "an arn"}}},
-		"unread":              {{ID: "role-unread", Outputs: map[string]any{}}},
+		"unread":              {{ID: "role-unread", Outputs: map[string]any{"name": "unread"}}},
 		"replaced":            {{ID: "stream-old", Delete: true}, {ID: "stream-new", Outputs: map[string]any{}}},
 		"deleted-first":       {{ID: "group-new", Outputs: map[string]any{}}},
 		"same-id":             {{ID: "queue-1"}},

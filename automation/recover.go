@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
@@ -39,6 +40,33 @@ func (w *Workspace) prepare(ctx context.Context, o *operation, create bool) (aut
 		}
 	}
 	return stack, nil
+}
+
+// mendAttributes removes the empty notes that a killed engine leaves in a file backend. The backend's library keeps a file
+// of attributes beside every file, and writes it in place, not atomically: killed in that moment, it leaves an empty one,
+// and then refuses to read the state itself ("failed to load checkpoint: EOF"). Without the note it reads it.
+func mendAttributes(backendURL, project, stack string) error {
+	root, ok := backendFolder(backendURL)
+	if !ok {
+		return nil
+	}
+	for _, pattern := range []string{
+		filepath.Join(root, ".pulumi", "stacks", project, stack+".json*.attrs"),
+		filepath.Join(root, ".pulumi", "history", project, stack, "*.attrs"),
+	} {
+		notes, err := filepath.Glob(pattern)
+		if err != nil {
+			return err
+		}
+		for _, note := range notes {
+			if info, err := os.Stat(note); err == nil && info.Size() == 0 {
+				if err := os.Remove(note); err != nil && !os.IsNotExist(err) {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // releaseStale removes the locks of dead processes; a *LockedError when a living one holds one.

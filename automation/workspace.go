@@ -27,6 +27,9 @@ type Options struct {
 	BackendURL string
 	// Passphrase encrypts secrets in the state; "" for the user's own secrets provider.
 	Passphrase string
+	// SecretPlaceholder, when not "", stands for every encrypted value of the stack's file, which another passphrase
+	// than Passphrase encrypted and which can't be read here.
+	SecretPlaceholder string
 	// Home is the engine's own folder (PULUMI_HOME); "" for the user's.
 	Home string
 	// Env is added to the engine's environment; Unset is taken out of it first.
@@ -83,7 +86,7 @@ func Open(ctx context.Context, o Options) (*Workspace, error) {
 		return nil, err
 	}
 	for _, name := range []string{"Pulumi.yaml", stackFile(o.Stack)} {
-		if err := copySettings(filepath.Join(o.ProjectDir, name), filepath.Join(o.WorkDir, name)); err != nil {
+		if err := copySettings(filepath.Join(o.ProjectDir, name), filepath.Join(o.WorkDir, name), o.SecretPlaceholder); err != nil {
 			return nil, err
 		}
 	}
@@ -140,6 +143,13 @@ func (w *Workspace) Backend(ctx context.Context) (string, error) {
 
 // open selects the stack, or makes it.
 func (w *Workspace) open(ctx context.Context, create bool) (auto.Stack, error) {
+	backend, err := w.Backend(ctx)
+	if err != nil {
+		return auto.Stack{}, err
+	}
+	if err := mendAttributes(backend, w.project, w.options.Stack); err != nil {
+		return auto.Stack{}, err
+	}
 	stack, err := auto.SelectStack(ctx, w.options.Stack, w.ws)
 	switch {
 	case err == nil:
@@ -147,10 +157,6 @@ func (w *Workspace) open(ctx context.Context, create bool) (auto.Stack, error) {
 	case !auto.IsSelectStack404Error(err):
 		return stack, failure(ctx, "opening", w.options.Stack, nil, standardError(err), err)
 	case !create:
-		backend, err := w.Backend(ctx)
-		if err != nil {
-			return stack, err
-		}
 		return stack, &NoStackError{Stack: w.options.Stack, Backend: backend}
 	}
 	stack, err = auto.NewStack(ctx, w.options.Stack, w.ws)
@@ -158,4 +164,10 @@ func (w *Workspace) open(ctx context.Context, create bool) (auto.Stack, error) {
 		return stack, failure(ctx, "making", w.options.Stack, nil, standardError(err), err)
 	}
 	return stack, nil
+}
+
+// Create makes the stack, empty, when it doesn't exist.
+func (w *Workspace) Create(ctx context.Context) error {
+	_, err := w.open(ctx, true)
+	return err
 }
