@@ -40,20 +40,22 @@ type Policies struct {
 // Service-linked roles, which control policies don't limit, KMS grants and the access lists of S3 aren't modelled.
 func Evaluate(q Request, p Policies) Decision {
 	r := prepare(q, &p)
-	e := evaluation{request: &r}
+	var e evaluation
 	if q.Caller.hasPolicies() {
-		e.add(IdentityLayer, p.Identity)
-		e.add(BoundaryLayer, p.Boundary)
-		e.add(SessionLayer, p.Session)
+		e.add(&r, IdentityLayer, p.Identity)
+		e.add(&r, BoundaryLayer, p.Boundary)
+		e.add(&r, SessionLayer, p.Session)
 		for _, level := range p.ServiceControl {
-			e.addLevel(level)
+			e.allows[ServiceControlLayer] = false
+			e.add(&r, ServiceControlLayer, level)
+			e.scpGap = e.scpGap || !e.allows[ServiceControlLayer]
 		}
 	}
 	for _, level := range p.ResourceControl {
-		e.add(ResourceControlLayer, level)
+		e.add(&r, ResourceControlLayer, level)
 	}
-	e.add(ResourceLayer, p.Resource)
-	return e.decide(&p)
+	e.add(&r, ResourceLayer, p.Resource)
+	return e.decide(&r, &p)
 }
 
 // hasPolicies says whether the caller is one of an account, which identity policies belong to and SCPs limit.
@@ -66,53 +68,58 @@ func (c *Caller) hasPolicies() bool {
 	return false
 }
 
-// evaluation collects what the statements say. It never stops early: a caller that learns one reason at a time mends
-// one at a time.
+// evaluation collects what the statements say. It never stops early: whoever learns one reason at a time mends one at a
+// time.
 type evaluation struct {
-	request *prepared
-	reasons []Reason
-	allows  [ResourceLayer + 1]bool
-	denied  bool
+	// few has the statements that matched, more those for which it is too short: most decisions have few reasons.
+	few    [12]hit
+	n      int
+	more   []hit
+	allows [ResourceLayer + 1]bool
+	denied bool
 	// grants says which grants the allowing statements of the resource's policies make.
 	grants [directGrant + 1]bool
 	// scpGap says that a level of service control policies doesn't allow.
 	scpGap bool
 }
 
-func (e *evaluation) add(layer Layer, policies []*Policy) {
+// hit is a statement that matched.
+type hit struct {
+	layer  Layer
+	policy *Policy
+	index  int
+}
+
+func (e *evaluation) add(r *prepared, layer Layer, policies []*Policy) {
 	for _, p := range policies {
 		for i := range p.statements {
-			e.statement(layer, p, &p.statements[i])
+			e.statement(r, layer, p, i)
 		}
 	}
 }
 
-func (e *evaluation) addLevel(level []*Policy) {
-	e.allows[ServiceControlLayer] = false
-	e.add(ServiceControlLayer, level)
-	if !e.allows[ServiceControlLayer] {
-		e.scpGap = true
-	}
-}
-
-func (e *evaluation) statement(layer Layer, p *Policy, s *statement) {
+func (e *evaluation) statement(r *prepared, layer Layer, p *Policy, index int) {
+	s := &p.statements[index]
 	// The cheapest and most selective test first; all are without effect.
-	if !s.matchesAction(e.request) || !s.matchesResource(e.request, layer == ResourceLayer) {
+	if !s.matchesAction(r) || !s.matchesResource(r, layer == ResourceLayer) {
 		return
 	}
 	g := directGrant
 	if layer == ResourceLayer {
-		if g = s.grants(e.request); g == noGrant {
+		if g = s.grants(r); g == noGrant {
 			return
 		}
 	}
-	if !s.conditionsHold(e.request.Context) {
+	if !s.conditionsHold(r.Context) {
 		return
 	}
-	if e.reasons == nil {
-		e.reasons = make([]Reason, 0, 4)
+	h := hit{layer, p, index}
+	if e.n < len(e.few) {
+		e.few[e.n] = h
+		e.n++
+	} else {
+		e.more = append(e.more, h)
 	}
-	e.reasons = append(e.reasons, Reason{layer, p.id, s.index, s.sid, s.effect})
 	if s.effect == Deny {
 		e.denied = true
 		return
@@ -123,10 +130,24 @@ func (e *evaluation) statement(layer Layer, p *Policy, s *statement) {
 	}
 }
 
-func (e *evaluation) decide(p *Policies) Decision {
-	c := &e.request.Caller
-	d := Decision{Reasons: e.reasons, CrossAccount: c.hasPolicies() && e.request.owner() != c.Account}
-	if c.hasPolicies() && e.request.action == "sts:getcalleridentity" {
+func (e *evaluation) reasons() []Reason {
+	if e.n == 0 {
+		return nil
+	}
+	out := make([]Reason, 0, e.n+len(e.more))
+	for _, hits := range [2][]hit{e.few[:e.n], e.more} {
+		for _, h := range hits {
+			s := &h.policy.statements[h.index]
+			out = append(out, Reason{h.layer, h.policy.id, s.index, s.sid, s.effect})
+		}
+	}
+	return out
+}
+
+func (e *evaluation) decide(r *prepared, p *Policies) Decision {
+	c := &r.Caller
+	d := Decision{Reasons: e.reasons(), CrossAccount: c.hasPolicies() && r.owner() != c.Account}
+	if c.hasPolicies() && r.action == "sts:getcalleridentity" {
 		// No permission is needed, and none can be taken away (STS API reference).
 		d.Outcome = Allowed
 		return d
@@ -144,12 +165,12 @@ func (e *evaluation) decide(p *Policies) Decision {
 
 	var core bool
 	switch {
-	case e.request.acrossPartitions():
+	case r.acrossPartitions():
 	case !c.hasPolicies():
 		core = direct
 	case d.CrossAccount:
 		core = identity && limits && (direct || byRole || byAccount)
-	case e.request.trustsNobody(p):
+	case r.trustsNobody(p):
 		core = direct || (byRole && limits) || (byAccount && identity && limits)
 	default:
 		core = direct || ((byRole || identity) && limits)
@@ -163,23 +184,23 @@ func (e *evaluation) decide(p *Policies) Decision {
 			d.Lacking = append(d.Lacking, layer)
 		}
 	}
-	lack(IdentityLayer, !core && c.hasPolicies() && !identity && !byRole)
+	lack(IdentityLayer, !core && c.hasPolicies() && !identity && (d.CrossAccount || !byRole))
 	lack(BoundaryLayer, !core && c.hasPolicies() && !bounded)
 	lack(SessionLayer, !core && c.hasPolicies() && !session)
 	lack(ServiceControlLayer, e.scpGap)
-	lack(ResourceLayer, !core && !e.resourceSuffices(p, d.CrossAccount, identity))
+	lack(ResourceLayer, !core && !e.resourceSuffices(r, p, d.CrossAccount, identity))
 	return d
 }
 
 // resourceSuffices says whether the resource's policies do their part, so that what is lacking is elsewhere.
-func (e *evaluation) resourceSuffices(p *Policies, crossAccount, identity bool) bool {
+func (e *evaluation) resourceSuffices(r *prepared, p *Policies, crossAccount, identity bool) bool {
 	some := e.allows[ResourceLayer]
 	switch {
-	case e.request.acrossPartitions():
+	case r.acrossPartitions():
 		return false
-	case !e.request.Caller.hasPolicies():
+	case !r.Caller.hasPolicies():
 		return e.grants[directGrant]
-	case crossAccount, e.request.trustsNobody(p):
+	case crossAccount, r.trustsNobody(p):
 		return some
 	}
 	return e.grants[roleGrant] || identity

@@ -115,7 +115,7 @@ func (q Request) Derived() Request {
 }
 
 // owner returns the account that the resource belongs to; "" when nobody says.
-func (q Request) owner() partition.Account {
+func (q *Request) owner() partition.Account {
 	if seg, ok := splitARN(q.Resource); ok {
 		if a, err := partition.ParseAccount(seg[4]); err == nil {
 			return a
