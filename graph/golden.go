@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -30,16 +29,17 @@ func (g *Graph) Golden() []byte {
 	return w.b.Bytes()
 }
 
-// inReadingOrder puts providers first, then what components there are, then each component's resources after it.
+// inReadingOrder puts provider instances first, and each component's resources after it.
 func (g *Graph) inReadingOrder() []*Resource {
-	rank := func(r *Resource) string {
+	rank := make(map[*Resource]string, len(g.Resources))
+	for _, r := range g.Resources {
+		rank[r] = "1" + g.path(r)
 		if r.IsProvider() {
-			return "0" + r.Name
+			rank[r] = "0" + r.Name
 		}
-		return "1" + g.path(r)
 	}
 	ordered := slices.Clone(g.Resources)
-	sort.SliceStable(ordered, func(i, j int) bool { return rank(ordered[i]) < rank(ordered[j]) })
+	slices.SortStableFunc(ordered, func(a, b *Resource) int { return strings.Compare(rank[a], rank[b]) })
 	return ordered
 }
 
@@ -109,7 +109,7 @@ func (w *goldenWriter) resource(r *Resource) {
 	for _, p := range flatten(r.Inputs) {
 		w.property("set", p)
 	}
-	for _, p := range flatten(computed(r)) {
+	for _, p := range computed(r) {
 		w.property("gets", p)
 	}
 }
@@ -165,15 +165,17 @@ func (r *Resource) why(dep string) string {
 	return " for " + strings.Join(by, ", ")
 }
 
-// computed returns the outputs that the inputs don't already say.
-func computed(r *Resource) resource.PropertyMap {
-	out := resource.PropertyMap{}
-	for k, v := range r.Outputs {
-		if in, ok := r.Inputs[k]; !ok || !in.DeepEquals(v) {
-			out[k] = v
-		}
+// computed returns the outputs that the inputs don't already say. tagsAll is left out: the resource's tags and those of
+// its provider instance say the same, and a change of those would be seen at every resource.
+func computed(r *Resource) []pathValue {
+	given := map[string]resource.PropertyValue{}
+	for _, p := range flatten(r.Inputs) {
+		given[p.path] = p.value
 	}
-	return out
+	return slices.DeleteFunc(flatten(r.Outputs), func(p pathValue) bool {
+		in, ok := given[p.path]
+		return ok && in.DeepEquals(p.value) || p.path == "tagsAll" || strings.HasPrefix(p.path, "tagsAll.")
+	})
 }
 
 // pathValue is a scalar, an empty list or an empty object, with its path.
