@@ -70,7 +70,7 @@ func Defaults() Config {
 // standardFields are the members that every line has.
 var standardFields = []string{"id", "timestamp", "message", "logGroup", "logStream", "owner"}
 
-const envPrefix = "LOGARCHIVE_"
+const envPrefix = "LOGARCHIVE_TRANSFORM_"
 
 // setting is one environment variable: what it accepts, and how it is read.
 type setting struct {
@@ -101,7 +101,7 @@ func (e *ConfigError) Error() string {
 	return "configuration of the transform function:\n  " + strings.Join(e.Problems, "\n  ")
 }
 
-// FromEnviron reads the variables LOGARCHIVE_… of an environment in the form of os.Environ. A variable that is set to
+// FromEnviron reads the variables LOGARCHIVE_TRANSFORM_… of an environment in the form of os.Environ. A variable that is set to
 // nothing counts as absent. Unknown names with the prefix are refused, since they are misspelt ones. The error is a
 // *ConfigError with all problems.
 func FromEnviron(environ []string) (Config, error) {

@@ -113,11 +113,11 @@ func (w *worker) report(start time.Time) {
 var explain = map[problem]string{
 	problemBase64:     "data is missing or is not base64",
 	problemGzip:       "data is not gzip, or is damaged",
-	problemTooLarge:   "a record is larger than LOGARCHIVE_MAX_INFLATED_BYTES when decompressed",
+	problemTooLarge:   "a record is larger than LOGARCHIVE_TRANSFORM_MAX_INFLATED_BYTES when decompressed",
 	problemJSON:       "data is not JSON when decompressed",
 	problemMessage:    "data is JSON, but not CloudWatch Logs subscription data",
 	problemEvent:      "a single log event exceeds the response limit",
-	problemResponse:   "a record exceeds the response limit and may not be put back (no stream, a Kinesis source, or LOGARCHIVE_MAX_REINGESTIONS reached)",
+	problemResponse:   "a record exceeds the response limit and may not be put back (no stream, a Kinesis source, or LOGARCHIVE_TRANSFORM_MAX_REINGESTIONS reached)",
 	problemPutBack:    "a record does not fit into the response and the stream did not take it back",
 	problemRecordSize: "a record does not fit into the response and is too large for PutRecordBatch",
 }

@@ -66,29 +66,32 @@ const (
 	startMillis = int64(1_795_244_400_000) // 2026-11-21T07:00:00Z
 )
 
-// kind is one sort of log: where it comes from and how its lines look.
-type kind struct {
+// Kind is one sort of log: where it comes from and how its lines look.
+type Kind struct {
 	group, stream string
 	line          func(*rand.Rand, int64) string
 }
 
-var kinds = []kind{
+var kinds = []Kind{
 	{"/vpc/flow-logs", "eni-0a1b2c3d4e5f60718-all", flowLine},
 	{"/ec2/nginx/access", "i-0c5d8f3a2b1e49d07", nginxLine},
 	{"/service/orders", "orders-7c9d5b6f4-x2x8p", appLine},
 	{"/aws/rds/instance/orders-db/slowquery", "orders-db", slowLine},
 }
 
-var pickers = map[string]func(*rand.Rand) kind{
-	"vpc":   func(*rand.Rand) kind { return kinds[0] },
-	"nginx": func(*rand.Rand) kind { return kinds[1] },
-	"app":   func(*rand.Rand) kind { return kinds[2] },
-	"slow":  func(*rand.Rand) kind { return kinds[3] },
-	"mixed": func(r *rand.Rand) kind { return kinds[r.IntN(len(kinds))] },
+var pickers = map[string]func(*rand.Rand) Kind{
+	"vpc":   func(*rand.Rand) Kind { return kinds[0] },
+	"nginx": func(*rand.Rand) Kind { return kinds[1] },
+	"app":   func(*rand.Rand) Kind { return kinds[2] },
+	"slow":  func(*rand.Rand) Kind { return kinds[3] },
+	"mixed": func(r *rand.Rand) Kind { return kinds[r.IntN(len(kinds))] },
 }
 
 // Document makes the JSON of one subscription record, in the key order of CloudWatch Logs.
-func Document(r *rand.Rand, k kind, events int) []byte {
+// Kinds lists the sorts of log that the corpora consist of.
+func Kinds() []Kind { return kinds }
+
+func Document(r *rand.Rand, k Kind, events int) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"%s","logStream":"%s","subscriptionFilters":["to-archive"],"logEvents":[`, k.group, k.stream)
 	at := startMillis + r.Int64N(50_000)
