@@ -75,6 +75,13 @@ func (j *journal) append(payload []byte) (uint64, error) {
 	return j.seq, nil
 }
 
+// next returns the number that the next entry will get.
+func (j *journal) next() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.seq + 1
+}
+
 // wait returns when the entry of that number is on disk, or with the error that keeps it from getting there.
 func (j *journal) wait(seq uint64) error {
 	j.mu.Lock()

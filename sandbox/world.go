@@ -42,13 +42,9 @@ func (o Object) Text(property string) string { return text(o.State, property) }
 // ARN returns the object's ARN, "" for a type that has none.
 func (o Object) ARN() string { return o.Text("arn") }
 
-// text returns a string property, looking through the mark of a secret.
+// text returns a string property. Properties in the world are plain: secrets are marked on their way to the engine.
 func text(properties resource.PropertyMap, name string) string {
-	v := properties[resource.PropertyKey(name)]
-	for v.IsSecret() {
-		v = v.SecretValue().Element
-	}
-	if v.IsString() {
+	if v := properties[resource.PropertyKey(name)]; v.IsString() {
 		return v.StringValue()
 	}
 	return ""

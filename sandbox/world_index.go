@@ -21,6 +21,7 @@ type index struct {
 	objects map[key]*Object
 	types   map[string]map[key]*Object
 	ids     map[key][]*Object // Identity is the id here, which a few types share
+	names   map[key]*Object   // Identity is the physical name here
 	arns    map[string]*Object
 	urns    map[string][]*Object
 	links   map[string]map[key]*Object // what points to a target
@@ -31,6 +32,7 @@ func newIndex() index {
 		objects: map[key]*Object{},
 		types:   map[string]map[key]*Object{},
 		ids:     map[key][]*Object{},
+		names:   map[key]*Object{},
 		arns:    map[string]*Object{},
 		urns:    map[string][]*Object{},
 		links:   map[string]map[key]*Object{},
@@ -93,6 +95,9 @@ func (x *index) add(o *Object) {
 	x.types[o.Type][k] = o
 	id := idKey(o)
 	x.ids[id] = append(x.ids[id], o)
+	if name := nameOf(o); name != "" {
+		x.names[key{o.Type, k.Scope, name}] = o
+	}
 	if arn := o.ARN(); arn != "" {
 		x.arns[arn] = o
 	}
@@ -116,6 +121,9 @@ func (x *index) remove(k key) {
 	delete(x.types[o.Type], k)
 	same := func(other *Object) bool { return other == o }
 	shrink(x.ids, idKey(o), same)
+	if name := (key{o.Type, k.Scope, nameOf(o)}); x.names[name] == o {
+		delete(x.names, name)
+	}
 	if x.arns[o.ARN()] == o {
 		delete(x.arns, o.ARN())
 	}

@@ -30,13 +30,6 @@ var (
 	archive = partition.Place{Account: archiveAccount, Region: "cn-northwest-1"}
 )
 
-const (
-	bucketToken    = "aws:s3/bucketV2:BucketV2"
-	roleToken      = "aws:iam/role:Role"
-	logGroupToken  = "aws:cloudwatch/logGroup:LogGroup"
-	logStreamToken = "aws:cloudwatch/logStream:LogStream"
-)
-
 func properties(pairs ...any) resource.PropertyMap {
 	m := resource.PropertyMap{}
 	for i := 0; i < len(pairs); i += 2 {
