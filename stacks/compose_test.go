@@ -270,7 +270,7 @@ func TestASourceCostsAtMostOneResource(t *testing.T) {
 // many returns the smallest configuration with n log groups, flow logs and databases more.
 func many(t testing.TB, n int) map[string]string {
 	t.Helper()
-	var groups, flowLogs, databases []map[string]any
+	groups, flowLogs, databases := []map[string]any{}, []map[string]any{}, []map[string]any{}
 	for i := range n {
 		switch i % 4 {
 		case 0, 1:

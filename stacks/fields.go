@@ -30,8 +30,15 @@ var (
 	databaseForm = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9]*(-[a-zA-Z0-9]+)*$`)
 )
 
-// resourceID returns the form of EC2's ids: the short one of old accounts or the long one.
-func resourceID(prefix string) *regexp.Regexp {
+// Forms of EC2's ids: the short one of old accounts or the long one.
+var (
+	vpcForm     = resourceForm("vpc")
+	subnetForm  = resourceForm("subnet")
+	eniForm     = resourceForm("eni")
+	gatewayForm = resourceForm("tgw")
+)
+
+func resourceForm(prefix string) *regexp.Regexp {
 	return regexp.MustCompile(`^` + prefix + `-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
 }
 
@@ -177,13 +184,13 @@ func flowLogsField() schema.Field {
 			{Key: "name", Kind: schema.String, Required: true, Pattern: nameForm,
 				Doc:     "The flow log's name in this stack. Changing it replaces the flow log.",
 				Accepts: "lower-case letters, digits and single hyphens; each name once"},
-			{Key: "vpcId", Kind: schema.String, Pattern: resourceID("vpc"), DefaultText: "exactly one of the four ids is given",
+			{Key: "vpcId", Kind: schema.String, Pattern: vpcForm, DefaultText: "exactly one of the four ids is given",
 				Doc: "The VPC to record.", Accepts: "an id such as vpc-0a1b2c3d4e5f60718"},
-			{Key: "subnetId", Kind: schema.String, Pattern: resourceID("subnet"), DefaultText: "see vpcId",
+			{Key: "subnetId", Kind: schema.String, Pattern: subnetForm, DefaultText: "see vpcId",
 				Doc: "The subnet to record.", Accepts: "an id such as subnet-0a1b2c3d4e5f60718"},
-			{Key: "eniId", Kind: schema.String, Pattern: resourceID("eni"), DefaultText: "see vpcId",
+			{Key: "eniId", Kind: schema.String, Pattern: eniForm, DefaultText: "see vpcId",
 				Doc: "The network interface to record.", Accepts: "an id such as eni-0a1b2c3d4e5f60718"},
-			{Key: "transitGatewayId", Kind: schema.String, Pattern: resourceID("tgw"), DefaultText: "see vpcId",
+			{Key: "transitGatewayId", Kind: schema.String, Pattern: gatewayForm, DefaultText: "see vpcId",
 				Doc: "The transit gateway to record.", Accepts: "an id such as tgw-0a1b2c3d4e5f60718"},
 			{Key: "trafficType", Kind: schema.String, Default: "ALL", Values: []string{"ALL", "ACCEPT", "REJECT"},
 				Doc: "Which traffic is recorded. Transit gateways record all of it and have no such choice."},
