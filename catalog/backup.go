@@ -5,6 +5,7 @@ import (
 	"regexp"
 
 	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/policy"
 )
 
 // Tokens of AWS Backup types that others refer to.
@@ -41,7 +42,7 @@ var backupModels = []*model{{
 	token: "aws:backup/vaultPolicy:VaultPolicy", idFromInputs: true, code: badBackup,
 	forceNew:  []string{"backupVaultName"}, // terraform-provider-aws, resource aws_backup_vault_policy
 	texts:     map[string]textRule{"backupVaultName": vaultName},
-	documents: []document{{"policy", resourceDocument, badBackup, partition.VaultAccessPolicy, badBackup}},
+	documents: []document{{"policy", policy.VaultAccess, badBackup, badBackup}},
 	complete:  completeVaultSetting, references: vaultSettingReferences,
 }, {
 	token: "aws:backup/vaultLockConfiguration:VaultLockConfiguration", idFromInputs: true, code: badBackup,

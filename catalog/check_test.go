@@ -57,6 +57,7 @@ func check(t *testing.T, token string, changes []change) {
 		inputs := with(t, samples[token].inputs, ch.path, ch.value)
 		failures := typ.Check(Request{Place: home, Name: "sample", Inputs: inputs})
 		name := fmt.Sprintf("%s with %s = %v", token, ch.path, ch.value)
+		name = name[:min(len(name), 300)]
 		if ch.code == "" {
 			if len(failures) > 0 {
 				t.Errorf("%s: %v, want no failure", name, failures)
@@ -160,31 +161,26 @@ func TestDocuments(t *testing.T) {
 	const malformed = "MalformedPolicyDocument"
 	statement := func(s string) string { return `{"Version":"2012-10-17","Statement":[` + s + `]}` }
 	check(t, RolePolicy, []change{
-		{"policy", "{", "", malformed, "not a JSON object"},
-		{"policy", "[]", "", malformed, "not a JSON object"},
-		{"policy", `{"Version":"2012-10-17"}`, "", malformed, "no Statement"},
+		{"policy", "{", "", malformed, "not JSON"},
+		{"policy", "[]", "", malformed, "is not an object"},
+		{"policy", `{"Version":"2012-10-17"}`, "", malformed, "Statement: is missing"},
 		{"policy", `{"Version":"2021-10-17","Statement":[]}`, "", malformed, "Version"},
-		{"policy", `{"Statements":[]}`, "", malformed, `a field "Statements"`},
-		{"policy", statement(`{"Effect":"allow","Action":"*","Resource":"*"}`), "", malformed, `Effect is "allow"`},
-		{"policy", statement(`{"Effect":"Allow","Resource":"*"}`), "", malformed, "has no Action"},
-		{"policy", statement(`{"Effect":"Allow","Action":"*"}`), "", malformed, "has no Resource"},
-		{"policy", statement(`{"Effect":"Allow","Action":"*","NotAction":"*","Resource":"*"}`), "", malformed, "both Action and NotAction"},
-		{"policy", statement(`{"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"}`), "", malformed, "has a Principal"},
-		{"policy", statement(`{"Sid":"a b","Effect":"Allow","Action":"*","Resource":"*"}`), "", malformed, "Sid has other characters"},
-		{"policy", statement(`{"Effect":"Allow","Action":"*","Resource":"*","Conditions":{}}`), "", malformed, `a field "Conditions"`},
-		{"policy", statement(`{"Sid":"A","Effect":"Allow","Action":"*","Resource":"*"},{"Sid":"A","Effect":"Deny","Action":"*","Resource":"*"}`), "", malformed, "used twice"},
-		{"policy", statement(`{"Effect":"Allow","Action":"*","Resource":["` + bucketARN + `","` + elsewhere(bucketARN) + `"]}`), "", malformed, `partition "aws" is not valid`},
+		{"policy", `{"Statements":[]}`, "", malformed, "Statements: is not an element"},
+		{"policy", statement(`{"Effect":"allow","Action":"*","Resource":"*"}`), "", malformed, `"allow" is not one of`},
+		{"policy", statement(`{"Effect":"Allow","Action":"*"}`), "", malformed, "neither Resource nor NotResource"},
+		{"policy", statement(`{"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"}`), "", malformed, "has no Principal"},
+		{"policy", statement(`{"Effect":"Allow","Action":"*","Resource":["` + elsewhere(bucketARN) + `"]}`), "", malformed, `partition "aws" is not valid`},
+		{"policy", statement(`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"ArnLike":{"aws:SourceArn":"` + elsewhere(streamARN) + `"}}}`), "", malformed, `partition "aws" is not valid`},
 		{"policy", statement(`{"Effect":"Allow","Action":"*","Resource":"arn:*:s3:::b"}`), "", "", ""},
 		{"policy", identityPolicy + strings.Repeat(" ", 20000), "", "", ""}, // white space doesn't count
-		{"policy", statement(`{"Effect":"Allow","Action":"*","Resource":"` + long(10240) + `"}`), "", "LimitExceeded", "AWS accepts 10240"},
+		{"policy", statement(`{"Effect":"Allow","Action":"*","Resource":"` + bucketARN + "/" + long(10240) + `"}`), "", "LimitExceeded", "the limit is 10240"},
 		{"policy", m{"Version": "2012-10-17", "Statement": []any{m{"Effect": "Allow", "Action": "*", "Resource": "*"}}}, "", "", ""},
 		{"policy", true, "", malformed, "want a policy document"},
 	})
 	check(t, Role, []change{
-		{"assumeRolePolicy", statement(`{"Effect":"Allow","Action":"sts:AssumeRole"}`), "", malformed, "has no Principal"},
-		{"assumeRolePolicy", statement(`{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Resource":"*"}`), "", malformed, "has a Resource"},
-		{"assumeRolePolicy", statement(`{"Effect":"Allow","Principal":{"Service":"firehose"},"Action":"sts:AssumeRole"}`), "", malformed, `"firehose" is not the name of a service`},
+		{"assumeRolePolicy", statement(`{"Effect":"Allow","Action":"sts:AssumeRole"}`), "", malformed, "neither Principal nor NotPrincipal"},
+		{"assumeRolePolicy", statement(`{"Effect":"Allow","Principal":{"Service":"firehose"},"Action":"sts:AssumeRole"}`), "", malformed, `"firehose" is not a service principal`},
 		{"assumeRolePolicy", statement(`{"Effect":"Allow","Principal":{"AWS":"` + elsewhere(roleARN) + `"},"Action":"sts:AssumeRole"}`), "", malformed, "partition"},
-		{"inlinePolicies", []any{m{"name": "x", "policy": "{"}}, "inlinePolicies[0].policy", malformed, "not a JSON object"},
+		{"inlinePolicies", []any{m{"name": "x", "policy": "{"}}, "inlinePolicies[0].policy", malformed, "not JSON"},
 	})
 }

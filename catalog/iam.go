@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/policy"
 )
 
 // Tokens of IAM types that other resources refer to or that proofs read.
@@ -38,8 +39,8 @@ var iamModels = []*model{{
 	ranges: map[string]numberRange{"maxSessionDuration": {3600, 43200}},
 	arns:   []string{"managedPolicyArns", "permissionsBoundary"},
 	documents: []document{
-		{"assumeRolePolicy", trustDocument, "MalformedPolicyDocument", partition.RoleTrustPolicy, "LimitExceeded"},
-		{"inlinePolicies.policy", identityDocument, "MalformedPolicyDocument", partition.InlineRolePolicies, "LimitExceeded"},
+		{"assumeRolePolicy", policy.Trust, "MalformedPolicyDocument", "LimitExceeded"},
+		{"inlinePolicies.policy", policy.Inline, "MalformedPolicyDocument", "LimitExceeded"},
 	},
 	check: func(c *checking) { c.without("name", "namePrefix") },
 	complete: func(c *completion) {
@@ -57,7 +58,7 @@ var iamModels = []*model{{
 	// terraform-provider-aws, resource aws_iam_role_policy: ForceNew of name, name_prefix, role.
 	forceNew:  []string{"name", "namePrefix", "role"},
 	texts:     map[string]textRule{"name": roleRule},
-	documents: []document{{"policy", identityDocument, "MalformedPolicyDocument", partition.InlineRolePolicies, "LimitExceeded"}},
+	documents: []document{{"policy", policy.Inline, "MalformedPolicyDocument", "LimitExceeded"}},
 	check:     func(c *checking) { c.without("name", "namePrefix") },
 	complete: func(c *completion) {
 		c.set("role", c.str("role"))
@@ -83,7 +84,7 @@ var iamModels = []*model{{
 	forceNew:  []string{"description", "name", "namePrefix", "path"},
 	defaults:  map[string]any{"path": "/"},
 	texts:     map[string]textRule{"name": roleRule, "path": iamPath, "description": iamDescription},
-	documents: []document{{"policy", identityDocument, "MalformedPolicyDocument", partition.ManagedPolicy, "LimitExceeded"}},
+	documents: []document{{"policy", policy.Identity, "MalformedPolicyDocument", "LimitExceeded"}},
 	check:     func(c *checking) { c.without("name", "namePrefix") },
 	complete: func(c *completion) {
 		c.id = c.arn(partition.IAM, "policy"+c.str("path")+c.str("name"))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/policy"
 )
 
 // Tokens of KMS types that other services' resources refer to.
@@ -31,7 +32,7 @@ var kmsModels = []*model{{
 	// https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html and API_EnableKeyRotation.html
 	ranges:    map[string]numberRange{"deletionWindowInDays": {7, 30}, "rotationPeriodInDays": {90, 2560}},
 	texts:     map[string]textRule{"description": {most: 8192, want: "at most 8192 characters"}},
-	documents: []document{{"policy", resourceDocument, "MalformedPolicyDocumentException", partition.KeyPolicy, "LimitExceededException"}},
+	documents: []document{{"policy", policy.Key, "MalformedPolicyDocumentException", "LimitExceededException"}},
 	check:     checkKey,
 	complete:  completeKey,
 }, {
@@ -112,17 +113,16 @@ func checkKey(c *checking) {
 // keepsAccess says whether a statement of a key policy lets somebody in the key's own account change the policy.
 //
 // See https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#prevent-unmanageable-key
-func (c *checking) keepsAccess(s statement) bool {
-	allowed := slices.ContainsFunc(stringsIn(s["Action"]), func(action string) bool {
+func (c *checking) keepsAccess(s policy.Statement) bool {
+	if s.Effect != policy.Allow || s.Principal == nil {
+		return false
+	}
+	allowed := slices.ContainsFunc(s.Action, func(action string) bool {
 		return slices.Contains([]string{"*", "kms:*", "kms:put*", "kms:putkey*", "kms:putkeypolicy"}, strings.ToLower(action))
 	})
-	principals := stringsIn(s["Principal"])
-	if by, ok := s["Principal"].(map[string]any); ok {
-		principals = stringsIn(by["AWS"])
-	}
-	own := slices.ContainsFunc(principals, func(p string) bool {
+	own := s.Principal.Any || slices.ContainsFunc(s.Principal.AWS, func(p string) bool {
 		arn, err := partition.ParseARN(p)
 		return p == "*" || p == string(c.Place.Account) || err == nil && arn.Account == c.Place.Account
 	})
-	return s["Effect"] == "Allow" && allowed && own
+	return allowed && own
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/policy"
 )
 
 // Tokens of CloudWatch Logs types that other resources refer to or that delivery follows.
@@ -73,7 +74,7 @@ var logsModels = []*model{{
 }, {
 	token: "aws:cloudwatch/logResourcePolicy:LogResourcePolicy", nameProperty: "policyName", idFromInputs: true, code: "InvalidParameterException",
 	forceNew:  []string{"policyName"}, // terraform-provider-aws, resource aws_cloudwatch_log_resource_policy
-	documents: []document{{"policyDocument", resourceDocument, "InvalidParameterException", partition.LogResourcePolicy, "LimitExceededException"}},
+	documents: []document{{"policyDocument", policy.LogResource, "InvalidParameterException", "LimitExceededException"}},
 	complete:  func(c *completion) { c.id = c.str("policyName") },
 }}
 

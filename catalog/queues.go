@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/policy"
 )
 
 // Tokens of SNS and SQS types that others refer to.
@@ -21,7 +22,7 @@ var queueModels = []*model{{
 	defaults: map[string]any{"fifoTopic": false, "contentBasedDeduplication": false},
 	// See https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html
 	texts:     map[string]textRule{"name": {pattern: regexp.MustCompile(`^[a-zA-Z0-9_-]+(\.fifo)?$`), most: 256, want: "1 to 256 letters, digits, hyphens and underscores"}},
-	documents: []document{{"policy", resourceDocument, "InvalidParameter", partition.TopicPolicy, "InvalidParameter"}},
+	documents: []document{{"policy", policy.Topic, "InvalidParameter", "InvalidParameter"}},
 	check: func(c *checking) {
 		c.without("name", "namePrefix")
 		if n := c.in.str("name"); n != "" && n != unknown && strings.HasSuffix(n, ".fifo") != c.in.bool("fifoTopic") {
@@ -38,7 +39,7 @@ var queueModels = []*model{{
 	token: "aws:sns/topicPolicy:TopicPolicy", idFromInputs: true, code: "InvalidParameter",
 	forceNew:  []string{"arn"}, // terraform-provider-aws, resource aws_sns_topic_policy
 	arns:      []string{"arn"},
-	documents: []document{{"policy", resourceDocument, "InvalidParameter", partition.TopicPolicy, "InvalidParameter"}},
+	documents: []document{{"policy", policy.Topic, "InvalidParameter", "InvalidParameter"}},
 	complete: func(c *completion) {
 		c.id = c.str("arn")
 		c.set("owner", string(c.Place.Account))
@@ -77,7 +78,7 @@ var queueModels = []*model{{
 		"delaySeconds": {0, 900}, "maxMessageSize": {1024, 1048576}, "messageRetentionSeconds": {60, 1209600},
 		"receiveWaitTimeSeconds": {0, 20}, "visibilityTimeoutSeconds": {0, 43200}, "kmsDataKeyReusePeriodSeconds": {60, 86400},
 	},
-	documents:  []document{{"policy", resourceDocument, "InvalidAttributeValue", partition.QueuePolicy, "InvalidAttributeValue"}},
+	documents:  []document{{"policy", policy.Queue, "InvalidAttributeValue", "InvalidAttributeValue"}},
 	check:      checkQueue,
 	complete:   completeQueue,
 	references: func(r *referring) { r.keyOf("kmsMasterKeyId"); r.deadLetters() },
@@ -85,7 +86,7 @@ var queueModels = []*model{{
 	token: "aws:sqs/queuePolicy:QueuePolicy", idFromInputs: true, code: "InvalidAttributeValue",
 	forceNew:  []string{"queueUrl"}, // terraform-provider-aws, resource aws_sqs_queue_policy
 	texts:     map[string]textRule{"queueUrl": {least: 1, want: "the URL of a queue"}},
-	documents: []document{{"policy", resourceDocument, "InvalidAttributeValue", partition.QueuePolicy, "InvalidAttributeValue"}},
+	documents: []document{{"policy", policy.Queue, "InvalidAttributeValue", "InvalidAttributeValue"}},
 	complete:  func(c *completion) { c.id = c.str("queueUrl") },
 	references: func(r *referring) {
 		r.each("queueUrl", Reference{TargetToken: Queue, By: ByID, SameRegion: true, SameAccount: true, Code: "AWS.SimpleQueueService.NonExistentQueue"})

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/policy"
 )
 
 // BucketPolicy is the token of a bucket's policy.
@@ -35,7 +35,7 @@ var s3BucketModels = []*model{
 	}),
 	bucketSetting(BucketPolicy, &model{
 		code:      "MalformedPolicy",
-		documents: []document{{"policy", resourceDocument, "MalformedPolicy", partition.BucketPolicy, "PolicyTooLarge"}},
+		documents: []document{{"policy", policy.Bucket, "MalformedPolicy", "PolicyTooLarge"}},
 		check:     checkBucketPolicy,
 	}),
 	bucketSetting("aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", &model{
@@ -140,10 +140,10 @@ func checkBucketPolicy(c *checking) {
 		return
 	}
 	for i, s := range c.statements("policy") {
-		for _, res := range append(stringsIn(s["Resource"]), stringsIn(s["NotResource"])...) {
+		for _, res := range slices.Concat(s.Resource, s.NotResource) {
 			name, _, _ := strings.Cut(res[strings.LastIndexByte(res, ':')+1:], "/")
 			if !strings.ContainsAny(name, "*?") && name != bucket {
-				c.fail("policy", "MalformedPolicy", "policy has invalid resource: %s: %q is not bucket %q or objects of it", s.name(i), res, bucket)
+				c.fail("policy", "MalformedPolicy", "Policy has invalid resource: Statement[%d]: %q is not bucket %q or objects of it", i, res, bucket)
 			}
 		}
 	}

@@ -46,8 +46,13 @@ var (
 	trustPolicy    = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"` + principal(partition.Firehose) + `"},"Action":"sts:AssumeRole"}}`
 	identityPolicy = `{"Version":"2012-10-17","Statement":[{"Sid":"Put","Effect":"Allow","Action":["s3:PutObject"],"Resource":"` + bucketARN + `/*"}]}`
 	keyPolicy      = `{"Version":"2012-10-17","Statement":[{"Sid":"Enable IAM","Effect":"Allow","Principal":{"AWS":"` + home.RootARN().String() + `"},"Action":"kms:*","Resource":"*"}]}`
-	bucketPolicy   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` + principal(partition.LogDelivery) + `"},"Action":"s3:PutObject","Resource":"` + bucketARN + `/AWSLogs/*"}]}`
+	bucketPolicy   = about("s3:PutObject", bucketARN+"/AWSLogs/*")
 )
+
+// about is a resource's policy that lets log delivery do something.
+func about(action, res string) string {
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` + principal(partition.LogDelivery) + `"},"Action":"` + action + `","Resource":"` + res + `"}]}`
+}
 
 // samples are inputs that AWS accepts at home, and the ids that they give there. A "~" in an id stands for what is
 // drawn at random.
@@ -85,13 +90,13 @@ var samples = map[string]struct {
 	LogGroup:           {m{"name": "/app/web", "retentionInDays": 30, "kmsKeyId": homeKey}, "/app/web"},
 	LogStream:          {m{"name": "s3", "logGroupName": "/app/web"}, "s3"},
 	SubscriptionFilter: {m{"name": "archive", "logGroup": "/app/web", "filterPattern": "", "destinationArn": streamARN, "roleArn": roleARN}, "cwlsf-2839238776"},
-	"aws:cloudwatch/logResourcePolicy:LogResourcePolicy": {m{"policyName": "delivery", "policyDocument": strings.ReplaceAll(bucketPolicy, "s3:PutObject", "logs:PutLogEvents")}, "delivery"},
+	"aws:cloudwatch/logResourcePolicy:LogResourcePolicy": {m{"policyName": "delivery", "policyDocument": about("logs:PutLogEvents", "*")}, "delivery"},
 	"aws:cloudwatch/metricAlarm:MetricAlarm": {m{"name": "late", "comparisonOperator": "GreaterThanThreshold", "evaluationPeriods": 3, "metricName": "DeliveryToS3.DataFreshness",
 		"namespace": "AWS/Firehose", "statistic": "Maximum", "period": 300, "threshold": 900, "alarmActions": []any{topicARN}}, "late"},
 	FlowLog: {m{"vpcId": "vpc-0123456789abcdef0", "trafficType": "ALL", "logDestinationType": "s3", "logDestination": bucketARN + "/flow-logs-direct",
 		"destinationOptions": m{"fileFormat": "parquet", "hiveCompatiblePartitions": true}}, "fl-~"},
 	Vault:                                {m{"name": "home", "kmsKeyArn": homeKey}, "home"},
-	"aws:backup/vaultPolicy:VaultPolicy": {m{"backupVaultName": "home", "policy": strings.ReplaceAll(bucketPolicy, bucketARN+"/AWSLogs/*", "*")}, "home"},
+	"aws:backup/vaultPolicy:VaultPolicy": {m{"backupVaultName": "home", "policy": about("backup:CopyIntoBackupVault", "*")}, "home"},
 	"aws:backup/vaultLockConfiguration:VaultLockConfiguration": {m{"backupVaultName": "home", "changeableForDays": 3, "minRetentionDays": 7, "maxRetentionDays": 365}, "home"},
 	Plan: {m{"name": "daily", "rules": []any{m{"ruleName": "daily", "targetVaultName": "home", "schedule": "cron(0 5 * * ? *)", "startWindow": 60, "completionWindow": 240,
 		"lifecycle":   m{"coldStorageAfter": 30, "deleteAfter": 120},
@@ -100,10 +105,10 @@ var samples = map[string]struct {
 	DBInstance:                        {m{"identifier": "orders", "instanceClass": "db.t3.medium", "engine": "mysql"}, "db-~"},
 	DBCluster:                         {m{"clusterIdentifier": "orders", "engine": "aurora-mysql"}, "orders"},
 	Topic:                             {m{"name": "alarms"}, topicARN},
-	"aws:sns/topicPolicy:TopicPolicy": {m{"arn": topicARN, "policy": strings.ReplaceAll(bucketPolicy, bucketARN+"/AWSLogs/*", topicARN)}, topicARN},
+	"aws:sns/topicPolicy:TopicPolicy": {m{"arn": topicARN, "policy": about("sns:Publish", topicARN)}, topicARN},
 	"aws:sns/topicSubscription:TopicSubscription": {m{"topic": topicARN, "protocol": "sqs", "endpoint": queueARN}, topicARN + ":~"},
 	Queue:                              {m{"name": "events", "messageRetentionSeconds": 1209600, "redrivePolicy": `{"deadLetterTargetArn":"` + queueARN + `","maxReceiveCount":5}`}, queueURL},
-	"aws:sqs/queuePolicy:QueuePolicy":  {m{"queueUrl": queueURL, "policy": strings.ReplaceAll(bucketPolicy, bucketARN+"/AWSLogs/*", queueARN)}, queueURL},
+	"aws:sqs/queuePolicy:QueuePolicy":  {m{"queueUrl": queueURL, "policy": about("sqs:SendMessage", queueARN)}, queueURL},
 	Function:                           {m{"name": "transform", "role": roleARN, "handler": "bootstrap", "runtime": "provided.al2023", "s3Bucket": "code", "architectures": []any{"arm64"}}, "transform"},
 	"aws:lambda/permission:Permission": {m{"statementId": "logs", "action": "lambda:InvokeFunction", "function": "transform", "principal": principal(partition.Firehose), "sourceArn": streamARN}, "logs"},
 	"aws:ssm/parameter:Parameter":      {m{"name": "/log-archive/bucket", "type": "String", "value": "log-archive"}, "/log-archive/bucket"},

@@ -319,3 +319,22 @@ func TestFiltersOfOneGroup(t *testing.T) {
 		t.Errorf("filters %v, want two with one id", filters)
 	}
 }
+
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	if failures := record(t, sources(2)).Failures(); len(failures) > 0 {
+		t.Errorf("of a good program: %v", failures)
+	}
+	g := record(t, func(ctx *pulumi.Context) error {
+		home, err := providerAt(ctx, "home", beijing)
+		if err != nil {
+			return err
+		}
+		_, err = s3.NewBucketV2(ctx, "logs", &s3.BucketV2Args{Bucket: pulumi.String("Logs")}, pulumi.Provider(home))
+		return err
+	})
+	failures := g.Failures()
+	if len(failures) != 1 || failures[0].Code != "InvalidBucketName" || !strings.Contains(failures[0].Error(), "::logs: bucket:") {
+		t.Errorf("of a bucket called Logs: %v, want InvalidBucketName", failures)
+	}
+}
