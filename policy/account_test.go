@@ -40,6 +40,8 @@ func TestResourcePoliciesWithinTheAccount(t *testing.T) {
 		get("session", reading, "allow s3:*"+all+" to "+reading, rule{want: Allowed}),
 		get("another session", reading, "allow s3:*"+all+" to arn:PART:sts::AAAA:assumed-role/reader/s2", rule{want: ImplicitDeny, lacking: both}),
 		get("nothing limits a session that is named", reading, "allow s3:*"+all+" to "+reading, rule{boundary: none, session: none, want: Allowed}),
+		get("nothing but a session policy limits everybody", reading, "allow s3:*"+all+" to everybody", rule{boundary: none, session: "allow * on *", want: Allowed}),
+		get("session policy limits everybody", reading, "allow s3:*"+all+" to everybody", rule{boundary: none, session: none, want: ImplicitDeny, lacking: session}),
 		get("session policy denies a session that is named", reading, "allow s3:*"+all+" to "+reading, rule{session: "deny s3:GetObject on *", want: ExplicitDeny}),
 		get("role is no session", reader, "allow s3:*"+all+" to "+reading, rule{want: ImplicitDeny, lacking: both}),
 		get("boundary limits a role by itself", reader, "allow s3:*"+all+" to "+reader, rule{boundary: none, want: ImplicitDeny, lacking: boundary}),

@@ -130,13 +130,14 @@ const (
 	noGrant      grant = iota
 	accountGrant       // the caller's account: it may pass the permission on by policies of its own
 	roleGrant          // the role, or the user, whose session the caller is
-	directGrant        // the caller itself, or everybody
+	openGrant          // everybody, or everybody but those whom NotPrincipal names
+	directGrant        // the caller itself
 )
 
 // grants returns how the element names the caller.
 func (p *Principals) grants(c *Caller) grant {
 	if p.Any {
-		return directGrant
+		return openGrant
 	}
 	best := noGrant
 	if c.Kind == ServiceCaller {
@@ -162,7 +163,7 @@ func (p *Principals) grants(c *Caller) grant {
 // awsGrants compares one entry of Principal.AWS. Canonical user ids and unique ids of deleted users match nobody.
 func awsGrants(entry string, c *Caller) grant {
 	if entry == "*" {
-		return directGrant
+		return openGrant
 	}
 	if c.Account == "" {
 		return noGrant

@@ -95,7 +95,7 @@ func TestPrincipalsMatch(t *testing.T) {
 		caller, principal string
 		want              grant
 	}{
-		{ann, "everybody", directGrant}, {ann, "*", directGrant}, {ann, ann, directGrant}, {ann, "AAAA", accountGrant}, {ann, rootA, accountGrant}, {ann, rootB, noGrant},
+		{ann, "everybody", openGrant}, {ann, "*", openGrant}, {ann, ann, directGrant}, {ann, "AAAA", accountGrant}, {ann, rootA, accountGrant}, {ann, rootB, noGrant},
 		{ann, "BBBB", noGrant}, {ann, "AIDAEXAMPLEEXAMPLE", noGrant}, {ann, "arn:other:iam::AAAA:root", noGrant},
 		{rootA, rootA, directGrant}, {rootA, "AAAA", directGrant}, {"AAAA", rootA, directGrant}, {rootA, ann, noGrant},
 		{reading, reader, roleGrant}, {reading, "arn:PART:iam::AAAA:role/Reader", roleGrant}, {reading, "arn:PART:iam::BBBB:role/reader", noGrant}, {reading, "arn:PART:iam::AAAA:user/reader", noGrant},
@@ -103,7 +103,7 @@ func TestPrincipalsMatch(t *testing.T) {
 		{reader, reader, roleGrant}, {reader, "arn:PART:iam::AAAA:role/reader", noGrant},
 		{feds, ann, roleGrant}, {feds, feds, directGrant}, {feds, reader, noGrant},
 		{"s3.SUFFIX", "s3.SUFFIX", directGrant}, {"s3.SUFFIX", "AAAA", noGrant}, {"s3.SUFFIX", "ec2.SUFFIX", noGrant}, {ann, "s3.SUFFIX", noGrant},
-		{"", "everybody", directGrant}, {"", "*", directGrant}, {"", "AAAA", noGrant},
+		{"", "everybody", openGrant}, {"", "*", openGrant}, {"", "AAAA", noGrant},
 	} {
 		for _, p := range partition.Partitions() {
 			caller, err := ParseCaller(inPartition(p, c.caller))

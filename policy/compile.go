@@ -117,7 +117,7 @@ func (s *statement) grants(r *prepared) grant {
 		return g
 	}
 	if g == noGrant || (s.effect == Deny && r.bounded) {
-		return directGrant
+		return openGrant
 	}
 	return noGrant
 }

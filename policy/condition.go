@@ -76,7 +76,8 @@ func (k comparison) compile(v string, variables bool) operand {
 // holds says whether the condition is true of the request's context.
 //
 // A missing key makes it false, or true when the operator is negated, or ends in IfExists, or is preceded by
-// ForAllValues; with ForAnyValue it is false. A key with several values needs one of the two set operators: without,
+// ForAllValues. With ForAnyValue it is false, IfExists or not: "if the key does not exist, the condition returns false"
+// (IfExists asks about a value of the set, of which there is none). A key with several values needs one of the two set operators: without,
 // the condition is false. See reference_policies_elements_condition_operators and
 // reference_policies_condition-single-vs-multi-valued-context-keys in the IAM User Guide.
 func (c *condition) holds(ctx Context) bool {
@@ -94,13 +95,14 @@ func (c *condition) holds(ctx Context) bool {
 		return false
 	}
 	if !present {
-		switch {
-		case c.op.ifExists, c.op.set == forAllValues:
+		switch c.op.set {
+		case forAllValues:
 			return true
-		case c.op.set == forAnyValue:
+		case forAnyValue:
 			return false
+		case noSet:
 		}
-		return c.op.negated
+		return c.op.negated || c.op.ifExists
 	}
 	switch c.op.set {
 	case noSet:

@@ -80,7 +80,7 @@ func TestOperators(t *testing.T) {
 		check("ForAllValues:"+r.op, r.policy, absent, true)
 		check("ForAllValues:"+r.op+"IfExists", r.policy, absent, true)
 		check("ForAnyValue:"+r.op, r.policy, absent, false)
-		check("ForAnyValue:"+r.op+"IfExists", r.policy, absent, true)
+		check("ForAnyValue:"+r.op+"IfExists", r.policy, absent, false)
 		check("ForAllValues:"+r.op, r.policy, Many(""), true)
 		check("ForAnyValue:"+r.op, r.policy, Many(""), false)
 		if r.not == "" {

@@ -27,8 +27,8 @@ type Policies struct {
 //
 // One Deny in any policy denies. Else the request is allowed within an account when
 //   - the identity's policies allow it, and boundary and session policies, where there are any; or
-//   - the resource's policy allows it to the caller itself (a user, a session, everybody), whatever the other policies
-//     don't mention; or
+//   - the resource's policy allows it to the caller itself (a user's or a session's ARN), whatever the other policies
+//     don't mention; or to everybody, and session policies allow it, too; or
 //   - the resource's policy allows it to the role of the session, and boundary and session policies do, too.
 //
 // A resource's policy that names the caller's account only leaves the decision to the identity's policies. KMS keys
@@ -161,19 +161,21 @@ func (e *evaluation) decide(r *prepared, p *Policies) Decision {
 	bounded := p.Boundary == nil || e.allows[BoundaryLayer]
 	session := p.Session == nil || e.allows[SessionLayer]
 	limits := bounded && session
-	direct, byRole, byAccount := e.grants[directGrant], e.grants[roleGrant], e.grants[accountGrant]
+	direct, open, byRole, byAccount := e.grants[directGrant], e.grants[openGrant], e.grants[roleGrant], e.grants[accountGrant]
+	// What the resource's policy grants to others than the account needs no identity policy.
+	granted := direct || (open && session) || (byRole && limits)
 
 	var core bool
 	switch {
 	case r.acrossPartitions():
 	case !c.hasPolicies():
-		core = direct
+		core = direct || open
 	case d.CrossAccount:
-		core = identity && limits && (direct || byRole || byAccount)
+		core = identity && limits && e.allows[ResourceLayer]
 	case r.trustsNobody(p):
-		core = direct || (byRole && limits) || (byAccount && identity && limits)
+		core = granted || (byAccount && identity && limits)
 	default:
-		core = direct || ((byRole || identity) && limits)
+		core = granted || (identity && limits)
 	}
 	if core && !e.scpGap {
 		d.Outcome = Allowed
@@ -184,9 +186,10 @@ func (e *evaluation) decide(r *prepared, p *Policies) Decision {
 			d.Lacking = append(d.Lacking, layer)
 		}
 	}
-	lack(IdentityLayer, !core && c.hasPolicies() && !identity && (d.CrossAccount || !byRole))
-	lack(BoundaryLayer, !core && c.hasPolicies() && !bounded)
-	lack(SessionLayer, !core && c.hasPolicies() && !session)
+	own := !core && c.hasPolicies()
+	lack(IdentityLayer, own && !identity && (d.CrossAccount || !(open || byRole)))
+	lack(BoundaryLayer, own && !bounded && (d.CrossAccount || !open))
+	lack(SessionLayer, own && !session)
 	lack(ServiceControlLayer, e.scpGap)
 	lack(ResourceLayer, !core && !e.resourceSuffices(r, p, d.CrossAccount, identity))
 	return d
@@ -194,16 +197,15 @@ func (e *evaluation) decide(r *prepared, p *Policies) Decision {
 
 // resourceSuffices says whether the resource's policies do their part, so that what is lacking is elsewhere.
 func (e *evaluation) resourceSuffices(r *prepared, p *Policies, crossAccount, identity bool) bool {
-	some := e.allows[ResourceLayer]
 	switch {
 	case r.acrossPartitions():
 		return false
 	case !r.Caller.hasPolicies():
-		return e.grants[directGrant]
+		return e.grants[directGrant] || e.grants[openGrant]
 	case crossAccount, r.trustsNobody(p):
-		return some
+		return e.allows[ResourceLayer]
 	}
-	return e.grants[roleGrant] || identity
+	return e.grants[openGrant] || e.grants[roleGrant] || identity
 }
 
 // acrossPartitions says whether caller and resource are of different partitions, which nothing reaches across.
