@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -52,31 +53,18 @@ func TestKilledInTheMiddle(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 1))
 
 	dir := project(t)
-	kills := 2
+	kills := 3
 	if long() {
-		kills = 12
+		kills = 20
 	}
+	already := 0
 	for range kills {
-		cmd := command(t, dir, "up", "--stack", "beijing", "--sandbox")
-		var output bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &output, &output
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		// The engine takes a second or two to come up; resources follow within another two.
-		after := 1200*time.Millisecond + time.Duration(random.IntN(2500))*time.Millisecond
-		ended := make(chan error, 1)
-		go func() { ended <- cmd.Wait() }()
-		select {
-		case <-time.After(after):
-			_ = cmd.Process.Kill()
-			<-ended
-			t.Logf("killed after %v, at %d objects", after, len(inventory(t, dir)))
-		case err := <-ended:
-			if err != nil {
-				t.Fatalf("up ended by itself: %v\n%s", err, output.String())
-			}
-			t.Logf("up had ended before it could be killed")
+		// One more resource at least each time, so that the kills end.
+		at := already + 1 + random.IntN(max(1, (len(want)-already)/2))
+		already = killAt(t, dir, at)
+		t.Logf("killed at %d objects or later; there are %d of %d", at, already, len(want))
+		if already >= len(want) {
+			break
 		}
 	}
 	must(t, dir, "up", "--stack", "beijing", "--sandbox")
@@ -90,5 +78,33 @@ func TestKilledInTheMiddle(t *testing.T) {
 	}
 	if ended.Summary.Changes() != 0 || ended.Summary.Same == 0 {
 		t.Errorf("a further up isn't without changes: %+v", ended.Summary)
+	}
+}
+
+// killAt starts `up` and kills it with kill -9 as soon as the world has n objects; it returns how many there are then.
+func killAt(t *testing.T, dir string, n int) int {
+	t.Helper()
+	cmd := command(t, dir, "up", "--stack", "beijing", "--sandbox")
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for {
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Fatalf("up ended by itself: %v\n%s", err, output.String())
+			}
+			return len(inventory(t, dir))
+		case <-time.After(5 * time.Millisecond):
+		}
+		if _, err := os.Stat(filepath.Join(dir, ".sandbox")); err == nil && len(inventory(t, dir)) >= n {
+			_ = cmd.Process.Kill()
+			<-ended
+			return len(inventory(t, dir))
+		}
 	}
 }
