@@ -29,8 +29,11 @@ func (p *parser) backup(v schema.Value) {
 		return
 	}
 	s := &BackupSpec{Vault: vault.Text()}
-	if !vault.Given {
+	switch {
+	case !vault.Given:
 		s.Vault = p.spec.NamePrefix
+	case s.Vault == "Default":
+		p.add(vault, "%s is the vault that AWS Backup makes itself; want another name", schema.Quote(s.Vault))
 	}
 	p.spec.BackupPlan = s
 	names := newOnce(p)

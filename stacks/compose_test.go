@@ -197,6 +197,34 @@ func TestDeliveriesAreThoseOfTheSources(t *testing.T) {
 	}
 }
 
+// The names of log groups that the checks and the table of sources work with are those that the components use.
+func TestLogGroupsAreCalledAsTheSpecSays(t *testing.T) {
+	t.Parallel()
+	for _, stack := range exampleStacks {
+		g, spec := example(t, stack)
+		var want, got []string
+		for _, s := range spec.Sources() {
+			if s.LogGroup != "" {
+				want = append(want, s.LogGroup)
+			}
+		}
+		for _, filter := range g.ByType("aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter") {
+			got = append(got, filter.Inputs["logGroup"].StringValue())
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		for _, class := range spec.classes() {
+			group, ok := g.Find("aws:cloudwatch/logGroup:LogGroup", string(class)+"-errors")
+			if !ok || group.Inputs["name"].StringValue() != spec.ErrorLogGroup(class) {
+				t.Errorf("errors of %s: want log group %s, got %v", class, spec.ErrorLogGroup(class), group)
+			}
+		}
+	}
+}
+
 // What holds logs stays when the stack goes.
 func TestStatefulResourcesAreKept(t *testing.T) {
 	t.Parallel()

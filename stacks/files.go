@@ -20,7 +20,10 @@ func ProjectFile() string {
 		"name: " + Namespace + "\n" +
 		"description: Archives the logs of an AWS account in another region and another account, in China and elsewhere.\n" +
 		"runtime: go\n" +
-		schema.Project(Fields())
+		schema.Project(Fields()) +
+		"  # Whatever has no provider of the program's own is refused by the engine.\n" +
+		"  pulumi:disable-default-providers:\n" +
+		"    value: [aws]\n"
 }
 
 // Reference returns the text of docs/configuration.md.
@@ -31,7 +34,8 @@ func Reference() string {
 
 const referenceIntroduction = "A stack's configuration is `Pulumi.<stack>.yaml`: see `Pulumi.beijing.yaml` (aws-cn) and `Pulumi.global.yaml` (aws) for\n" +
 	"complete examples. Keys belong to the namespace `log-archive`; others, such as `aws:region`, have no influence: every\n" +
-	"resource has one of the three providers that the program makes (home, backup, archive).\n\n" +
+	"resource has one of the three providers that the program makes (home, backup, archive), and `Pulumi.yaml` switches the\n" +
+	"default one off.\n\n" +
 	"- Everything is checked before anything is changed, and all problems are reported together, each with its key, the value\n" +
 	"  and what is accepted. `logarchive preview` and `pulumi preview` run the same checks.\n" +
 	"- An unknown key is a problem, not ignored. An option that has no effect where it stands is one, too.\n" +

@@ -110,8 +110,11 @@ func checkStackFile(text []byte) error {
 	if err := yaml.Unmarshal(text, &document); err != nil {
 		return err
 	}
-	known := []string{"config", "encryptedkey", "encryptionsalt", "environment", "secretsprovider"}
+	known := []string{"config", "encryptedkey", "encryptionsalt", "secretsprovider"}
 	for _, key := range sortedKeys(document) {
+		if key == "environment" {
+			return fmt.Errorf("environment in line %d: values that Pulumi's service keeps can't be read without it; want them in config", document[key].Line)
+		}
 		if !slices.Contains(known, key) {
 			hint := ""
 			if near := schema.Closest(key, known); near != "" {

@@ -77,6 +77,9 @@ func TestLoadConfigReadsWhatTheEngineReads(t *testing.T) {
 		if _, err := ParseSpec(stack, got); err != nil {
 			t.Error(err)
 		}
+		if off := got["pulumi:disable-default-providers"]; off != `["aws"]` {
+			t.Errorf("default providers that are off: %s", off)
+		}
 	}
 }
 
@@ -181,6 +184,7 @@ func TestLoadConfigErrors(t *testing.T) {
 		{"no such stack", "prod", smallestFile, "there is no stack prod (no file Pulumi.prod.yaml); stacks: dev"},
 		{"path as name", "../dev", smallestFile, `"../dev" is not a stack name`},
 		{"misspelt section", "dev", "confg:\n  a: 1\n", `Pulumi.dev.yaml: unknown key "confg" in line 2; did you mean config? known here: config, `},
+		{"values elsewhere", "dev", "environment: [shared]\n", "environment in line 1: "},
 		{"no YAML", "dev", "config: [", "Pulumi.dev.yaml: yaml: "},
 		{"key twice", "dev", smallestFile + "  log-archive:homeRegion: cn-north-1\n  log-archive:homeRegion: cn-north-1\n", "already defined"},
 	} {

@@ -1,7 +1,6 @@
 package stacks
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/logarchive/logarchive/stacks/schema"
@@ -128,8 +127,10 @@ func (p *parser) names(v schema.Value) {
 	for _, c := range Classes() {
 		all = append(all,
 			derived{"stream", s.StreamName(c), maxStreamName},
-			derived{"role", s.DeliveryRole(c), maxRoleName},
-			derived{"role", s.SubscriptionRole(c), maxRoleName})
+			derived{"role", s.DeliveryRole(c), maxRoleName})
+		if c != ClassFlowLogsVended { // nothing subscribes to it
+			all = append(all, derived{"role", s.SubscriptionRole(c), maxRoleName})
+		}
 	}
 	worst, over := derived{}, 0
 	for _, d := range all {
@@ -138,9 +139,7 @@ func (p *parser) names(v schema.Value) {
 		}
 	}
 	if over > 0 {
-		p.add(v, "%s is too long: the %s %s would have %d characters, and AWS takes %d; want at most %s",
-			schema.Quote(s.NamePrefix), worst.what, worst.name, len(worst.name), worst.limit, characters(len(s.NamePrefix)-over))
+		p.add(v, "%s is too long: the %s %s would have %d characters, and AWS takes %d; want at most %d characters",
+			schema.Quote(s.NamePrefix), worst.what, worst.name, len(worst.name), worst.limit, len(s.NamePrefix)-over)
 	}
 }
-
-func characters(n int) string { return fmt.Sprintf("%d characters", n) }

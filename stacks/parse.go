@@ -110,13 +110,13 @@ func (p *parser) region(v schema.Value) partition.Region {
 
 // archiveRole reads a role's name or ARN.
 func (p *parser) archiveRole(v schema.Value) partition.ARN {
-	place := p.spec.Archive
-	name := v.Text()
+	place, name := p.spec.Archive, v.Text()
 	if strings.HasPrefix(name, "arn:") {
 		arn, err := partition.ParseARN(name)
 		switch {
 		case err != nil:
 			p.add(v, "%v", err)
+			return arn
 		case arn.Service != partition.IAM || !strings.HasPrefix(arn.Resource, "role/"):
 			p.add(v, "%s is not the ARN of a role", schema.Quote(name))
 		case place.Region != "" && arn.Partition != place.Partition():
@@ -125,9 +125,6 @@ func (p *parser) archiveRole(v schema.Value) partition.ARN {
 			p.add(v, "%s is of account %s; want %s, the archive's", schema.Quote(name), arn.Account, place.Account)
 		}
 		name = strings.TrimPrefix(arn.Resource, "role/")
-		if err != nil {
-			return partition.ARN{}
-		}
 	}
 	if err := checkRoleName(name); err != nil {
 		p.add(v, "%v", err)

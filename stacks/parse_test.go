@@ -100,7 +100,7 @@ var problemTable = []problem{
 
 	// Names.
 	{"prefix in upper case", "namePrefix", "Archive", `namePrefix: "Archive" is not accepted; want two or more lower-case letters, digits and single hyphens, a letter first; short enough for the names made from it (64 characters for roles and streams, 50 for vaults)`},
-	{"prefix too long for roles", "namePrefix", strings.Repeat("a", 40), `namePrefix: "` + strings.Repeat("a", 40) + `" is too long: the role ` + strings.Repeat("a", 40) + `-flow-logs-vended-subscription-cn-north-1 would have 81 characters, and AWS takes 64; want at most 23 characters`},
+	{"prefix too long for roles", "namePrefix", strings.Repeat("a", 40), `namePrefix: "` + strings.Repeat("a", 40) + `" is too long: the role ` + strings.Repeat("a", 40) + `-flow-logs-vended-delivery-cn-north-1 would have 77 characters, and AWS takes 64; want at most 27 characters`},
 	{"bucket too short", "archive.bucket", "ab", `archive.bucket: "ab" is not a bucket name: it has 2 characters; want 3 to 63 lower-case letters, digits and hyphens, a letter or digit first and last`},
 	{"bucket with dots", "archive.bucket", "logs.example", `archive.bucket: "logs.example" is not a bucket name: dots break TLS; want 3 to 63 lower-case letters, digits and hyphens, a letter or digit first and last`},
 	{"bucket as address", "archive.bucket", "192.168.5.4", `archive.bucket: "192.168.5.4" is not a bucket name: it is an IP address; want 3 to 63 lower-case letters, digits and hyphens, a letter or digit first and last`},
@@ -193,6 +193,7 @@ var problemTable = []problem{
 	{"rule twice", "backup.rules[+]", map[string]any{"name": "daily", "schedule": "cron(0 2 ? * * *)", "deleteAfterDays": 1, "copy": map[string]any{"deleteAfterDays": 1}}, `backup.rules[1].name: "daily" is the name of log-archive:backup.rules[0].name, too; want another`},
 	{"no rules", "backup.rules", removed{}, `backup.rules: no rule is given; want at least one, or leave backup out`},
 	{"nothing selected", "backup.selection", removed{}, `backup.selection: nothing is selected; want tags or arns`},
+	{"vault of AWS", "backup.vault", "Default", `backup.vault: "Default" is the vault that AWS Backup makes itself; want another name`},
 	{"vault with a space", "backup.vault", "my vault", `backup.vault: "my vault" is not accepted; want 2 to 50 letters, digits, hyphens and underscores`},
 	{"ARN of another partition", "backup.selection.arns", list(virginia.ARN(partition.RDS, "db:shop").String()), `backup.selection.arns[0]: "` + virginia.ARN(partition.RDS, "db:shop").String() + `" is of partition aws; want aws-cn, that of the home region`},
 	{"ARN of another region", "backup.selection.arns", list(partition.Place{Account: "111122223333", Region: "cn-northwest-1"}.ARN(partition.RDS, "db:shop").String()), `backup.selection.arns[0]: "` + partition.Place{Account: "111122223333", Region: "cn-northwest-1"}.ARN(partition.RDS, "db:shop").String() + `" is in cn-northwest-1; want the home region cn-north-1`},

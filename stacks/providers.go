@@ -34,7 +34,7 @@ func newProviders(ctx *pulumi.Context, s *Spec) (*providers, error) {
 			AllowedAccountIds: pulumi.ToStringArray([]string{string(p.place.Account)}),
 			DefaultTags:       &aws.ProviderDefaultTagsArgs{Tags: pulumi.ToStringMap(tags)},
 		}
-		if p.place == s.Archive {
+		if p.name == "archive" {
 			args.AssumeRole = &aws.ProviderAssumeRoleArgs{
 				RoleArn:     pulumi.String(s.ArchiveRole.String()),
 				ExternalId:  s.externalID(ctx),
