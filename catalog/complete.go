@@ -54,8 +54,19 @@ func (t *Type) Complete(r Request) (id string, state resource.PropertyMap, err e
 	return c.id, c.state, nil
 }
 
-// seal makes values that came out of unknown ones unknown, and those that the schema calls secret secret.
+// seal makes values that came out of unknown ones unknown, and those that the schema calls secret secret. A policy
+// that was given as an object becomes its text, and a resource that was given whole its id, as in the provider's state.
 func (t *Type) seal(key string, v resource.PropertyValue) resource.PropertyValue {
+	if t.Outputs[key].Kind == String && !v.ContainsUnknowns() {
+		switch {
+		case v.IsResourceReference():
+			v = resource.NewStringProperty(text(v))
+		case v.IsObject():
+			if doc, err := documentText(found{value: v}); err == nil {
+				v = resource.NewStringProperty(doc)
+			}
+		}
+	}
 	if v.IsString() && strings.Contains(v.StringValue(), unknown) {
 		v = resource.MakeComputed(resource.NewStringProperty(""))
 	}

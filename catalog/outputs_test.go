@@ -71,6 +71,19 @@ func TestNestedDefaults(t *testing.T) {
 	}
 }
 
+func TestObjectsBecomeTexts(t *testing.T) {
+	t.Parallel()
+	inputs := properties(m{"name": "put", "policy": m{"Version": "2012-10-17", "Statement": []any{}}})
+	inputs["role"] = resource.NewResourceReferenceProperty(resource.ResourceReference{ID: resource.NewStringProperty("firehose")})
+	id, state := complete(t, RolePolicy, Request{Place: home, Name: "p", Inputs: inputs})
+	if id != "firehose:put" || state["role"].StringValue() != "firehose" {
+		t.Errorf("of a role given whole: id %q, role %v, want its name", id, state["role"])
+	}
+	if got, want := state["policy"], `{"Statement":[],"Version":"2012-10-17"}`; !got.IsString() || got.StringValue() != want {
+		t.Errorf("a policy given as an object is %v, want %s", got, want)
+	}
+}
+
 func TestNames(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

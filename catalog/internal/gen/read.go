@@ -226,7 +226,7 @@ func (r *reader) inputShape(p *sdkPackage, e ast.Expr) (sh shape, required bool,
 		sh, err = r.named(p, e.Name)
 		return sh, true, err
 	}
-	return shape{}, false, fmt.Errorf("Go type %T isn't known to the generator", e)
+	return shape{}, false, fmt.Errorf("a Go type %T isn't known to the generator", e)
 }
 
 var scalars = map[string]string{"string": "string", "bool": "bool", "int": "int", "float64": "float"}
@@ -266,7 +266,7 @@ func (r *reader) outputShape(p *sdkPackage, e ast.Expr) (shape, error) {
 	case *ast.Ident:
 		name = e.Name
 	default:
-		return shape{}, fmt.Errorf("Go type %T isn't known to the generator", e)
+		return shape{}, fmt.Errorf("a Go type %T isn't known to the generator", e)
 	}
 	base, ok := strings.CutSuffix(name, "Output")
 	if !ok {
