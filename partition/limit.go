@@ -107,6 +107,7 @@ var limitTable = []limitRow{
 	{ServiceControlPolicy, anywhere, 5_120, "docs.aws.amazon.com and docs.amazonaws.cn orgs_reference_limits (H)"},
 	{SessionPolicy, anywhere, 2_048, "BC sts sessionPolicyDocumentType; STS AssumeRole (H)"},
 	{SubscriptionFilters, anywhere, 2, "BC; DOC26 cloudwatch logs limits (H)"},
+	{TopicPolicy, anywhere, 30 * 1024, "docs.aws.amazon.com and docs.amazonaws.cn sns-access-policy-language-api-permissions-reference: 30 kb (H)"},
 }
 
 // Everywhere returns the limit's value where it is the same in every region of the table. Where it isn't, or the table

@@ -243,7 +243,7 @@ func TestLimits(t *testing.T) {
 	}{
 		{"us-east-1", FirehoseStreams, 5000}, {"cn-north-1", FirehoseStreams, 500}, {"cn-northwest-1", FirehoseDirectPutMiB, 1},
 		{"cn-north-1", BucketPolicy, 20480}, {"eu-central-1", KeyPolicy, 32768}, {"cn-north-1", SubscriptionFilters, 2},
-		{"cn-north-1", QueuePolicy, 8192}, {"cn-north-1", TopicPolicy, -1}, {"mars", BucketPolicy, -1}, {"cn-north-1", "hats", -1},
+		{"cn-north-1", QueuePolicy, 8192}, {"cn-north-1", TopicPolicy, 30720}, {"cn-north-1", VaultAccessPolicy, -1}, {"mars", BucketPolicy, -1}, {"cn-north-1", "hats", -1},
 	} {
 		got, err := c.region.Limit(c.limit)
 		if (err != nil) != (c.want == -1) || (err == nil && got != c.want) {
