@@ -1,8 +1,8 @@
 package transform
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/logarchive/logarchive/functions/inflate"
 	"github.com/logarchive/logarchive/functions/putback"
 )
 
@@ -28,6 +29,7 @@ type Handler struct {
 
 	cfg       Config
 	stream    Stream
+	gunzip    Gunzip
 	log       *logger
 	constants []byte   // members of every line that are constant: `,"site":"beijing"`
 	copied    []string // names of the members that are copied
@@ -42,11 +44,15 @@ type Options struct {
 	Stream   Stream    // nil: nothing is ever put back; what doesn't fit fails
 	Log      io.Writer // one JSON object a line; nil for none
 	OwnGroup string    // the log group that Log ends up in, so that it can't feed back
+	Gunzip   Gunzip    // nil for package inflate; the benchmarks compare others
 }
+
+// Gunzip appends the decompressed src to dst, at most limit bytes; more is inflate.ErrTooLarge.
+type Gunzip func(dst, src []byte, limit int) ([]byte, error)
 
 // New makes a handler. The configuration comes from Defaults or FromEnviron.
 func New(cfg Config, o Options) *Handler {
-	h := &Handler{cfg: cfg, stream: o.Stream, Now: time.Now, log: &logger{to: o.Log}}
+	h := &Handler{cfg: cfg, stream: o.Stream, gunzip: o.Gunzip, Now: time.Now, log: &logger{to: o.Log}}
 	if o.OwnGroup != "" {
 		h.ownGroup = string(quoted(o.OwnGroup))
 	}
@@ -95,7 +101,7 @@ type worker struct {
 	docs     []document
 	spans    []span
 	text     []byte
-	gunzip   gzip.Reader
+	decoder  inflate.Decoder
 	zip      *gzip.Writer
 
 	keys               []byte // the last metadata, and what it was made for
@@ -131,26 +137,18 @@ func (h *Handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 
 // inflate decompresses w.packed into w.inflated.
 func (w *worker) inflate() problem {
-	if err := w.gunzip.Reset(bytes.NewReader(w.packed)); err != nil {
+	gunzip := w.h.gunzip
+	if gunzip == nil {
+		gunzip = w.decoder.Append
+	}
+	b, err := gunzip(w.inflated[:0], w.packed, w.h.cfg.MaxInflatedBytes)
+	w.inflated = b
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, inflate.ErrTooLarge):
+		return problemTooLarge
+	default:
 		return problemGzip
 	}
-	b := w.inflated[:0]
-	for {
-		b = reserve(b, max(4096, min(inflatedHint(w.packed), w.h.cfg.MaxInflatedBytes)-len(b)+1))
-		n, err := w.gunzip.Read(b[len(b):cap(b)])
-		b = b[:len(b)+n]
-		if len(b) > w.h.cfg.MaxInflatedBytes {
-			w.inflated = b
-			return problemTooLarge
-		}
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			w.inflated = b
-			return problemGzip
-		}
-	}
-	w.inflated = b
-	return ""
 }
