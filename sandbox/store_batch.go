@@ -244,3 +244,18 @@ func (s *Store) DeleteBucket(bucket string) error {
 	}
 	return errors.Join(os.RemoveAll(filepath.Join(s.root, bucket)), os.RemoveAll(filepath.Join(s.root, storeOld, bucket)))
 }
+
+// hold takes the store's lock, and says whether it wasn't held already.
+func (s *Store) hold() (fresh bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fresh = s.journal == nil
+	return fresh, s.writable()
+}
+
+// holding says whether this store has the lock.
+func (s *Store) holding() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.journal != nil
+}

@@ -33,7 +33,7 @@ func (s *Store) abandon() {
 	}
 }
 
-func put(t *testing.T, s *Store, key, body string, versioned bool) StoredObject {
+func putObject(t *testing.T, s *Store, key, body string, versioned bool) StoredObject {
 	t.Helper()
 	o, err := s.Put(StoredObject{Bucket: "archive", Key: key, LastModified: someTime}, versioned, strings.NewReader(body))
 	if err != nil {
@@ -42,7 +42,7 @@ func put(t *testing.T, s *Store, key, body string, versioned bool) StoredObject 
 	return o
 }
 
-func content(t *testing.T, s *Store, key string) string {
+func contentOf(t *testing.T, s *Store, key string) string {
 	t.Helper()
 	file, _, err := s.Open("archive", key)
 	if err != nil {
@@ -56,7 +56,7 @@ func content(t *testing.T, s *Store, key string) string {
 	return string(data)
 }
 
-func keys(t *testing.T, s *Store, prefix string) []string {
+func keysIn(t *testing.T, s *Store, prefix string) []string {
 	t.Helper()
 	objects, err := s.List("archive", prefix)
 	if err != nil {
@@ -76,18 +76,18 @@ func TestStore(t *testing.T) {
 	// S3 sorts by bytes: "a!" < "a/" < "a0" < "a=", upper case before lower case.
 	odd := []string{"A", "a", "a!b", "a/", "a/../b", "a//b", "a/b", "a/b/c.gz", "a0", "a=b", "日志.gz", "\U0001F600"}
 	for _, key := range slices.Backward(odd) {
-		put(t, s, key, "body of "+key, false)
+		putObject(t, s, key, "body of "+key, false)
 	}
 	check := func(s *Store) {
 		t.Helper()
-		if diff := cmp.Diff(odd, keys(t, s, "")); diff != "" {
+		if diff := cmp.Diff(odd, keysIn(t, s, "")); diff != "" {
 			t.Errorf("List (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff([]string{"a/", "a/../b", "a//b", "a/b", "a/b/c.gz"}, keys(t, s, "a/")); diff != "" {
+		if diff := cmp.Diff([]string{"a/", "a/../b", "a//b", "a/b", "a/b/c.gz"}, keysIn(t, s, "a/")); diff != "" {
 			t.Errorf("List a/ (-want +got):\n%s", diff)
 		}
 		for _, key := range odd {
-			if got := content(t, s, key); got != "body of "+key {
+			if got := contentOf(t, s, key); got != "body of "+key {
 				t.Errorf("Open(%q) has %q", key, got)
 			}
 		}
@@ -108,8 +108,8 @@ func TestStore(t *testing.T) {
 	}
 	reader := openTestStore(t, dir) // another process
 	check(reader)
-	put(t, s, "later", "x", false)
-	if got := content(t, reader, "later"); got != "x" {
+	putObject(t, s, "later", "x", false)
+	if got := contentOf(t, reader, "later"); got != "x" {
 		t.Errorf("the reader sees %q of what was put later", got)
 	}
 	if _, err := reader.Put(StoredObject{Bucket: "archive", Key: "k"}, false, strings.NewReader("x")); !errors.As(err, new(*InUseError)) {
@@ -125,20 +125,20 @@ func TestStore(t *testing.T) {
 func TestStoreVersions(t *testing.T) {
 	t.Parallel()
 	s := openTestStore(t, t.TempDir())
-	put(t, s, "k", "null", false)
-	v1 := put(t, s, "k", "one", true)
-	v2 := put(t, s, "k", "two", true)
+	putObject(t, s, "k", "null", false)
+	v1 := putObject(t, s, "k", "one", true)
+	v2 := putObject(t, s, "k", "two", true)
 	if v1.VersionID == v2.VersionID || len(v2.VersionID) != 32 {
 		t.Errorf("versions %q and %q, want two different of 32 characters", v1.VersionID, v2.VersionID)
 	}
 	if err := s.Delete(StoredObject{Bucket: "archive", Key: "k", LastModified: someTime}, true); err != nil {
 		t.Fatal(err)
 	}
-	if got := keys(t, s, ""); got != nil {
+	if got := keysIn(t, s, ""); got != nil {
 		t.Errorf("List after the deletion: %q", got)
 	}
-	put(t, s, "k", "three", true)
-	if got := content(t, s, "k"); got != "three" {
+	putObject(t, s, "k", "three", true)
+	if got := contentOf(t, s, "k"); got != "three" {
 		t.Errorf("the latest is %q", got)
 	}
 	versions, err := s.Versions("archive", "k")
@@ -170,7 +170,7 @@ func TestStoreCrash(t *testing.T) {
 				t.Parallel()
 				dir := t.TempDir()
 				s := openTestStore(t, dir)
-				put(t, s, "a.gz", "old", versioned)
+				putObject(t, s, "a.gz", "old", versioned)
 				s.hook = func(at string) {
 					if at == step {
 						panic(step)
@@ -205,7 +205,7 @@ func TestStoreCrash(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					a, b := content(t, s, "a.gz"), content(t, s, "b.gz")
+					a, b := contentOf(t, s, "a.gz"), contentOf(t, s, "b.gz")
 					if step == "written" {
 						if a != "old" || !strings.Contains(b, "NoSuchKey") || upto != 0 {
 							t.Errorf("not committed, yet a=%q b=%q upto=%d", a, b, upto)
@@ -215,9 +215,9 @@ func TestStoreCrash(t *testing.T) {
 					}
 				}
 				check()
-				put(t, s, "c.gz", "c", versioned) // writing finishes what was left
+				putObject(t, s, "c.gz", "c", versioned) // writing finishes what was left
 				check()
-				if a := content(t, s, "a.gz"); step != "written" && a != "new" {
+				if a := contentOf(t, s, "a.gz"); step != "written" && a != "new" {
 					t.Errorf("committed, yet a=%q", a)
 				}
 				if left, err := os.ReadDir(filepath.Join(dir, storeRoot, storeNew)); len(left) > 0 || err != nil {

@@ -1,0 +1,212 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// Flush lets the time pass that the buffers wait for, and delivers them: what was acknowledged before is in the bucket
+// then. It moves the clock from one buffer's time to the next, so that every object is of the time that it would be of. A
+// buffer that can't be delivered stays as it is; the error has a [*Refusal] for each, and the others are delivered all
+// the same.
+func (d *Delivery) Flush(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.hold(); err != nil {
+		return err
+	}
+	now, err := d.clock.Follow()
+	if err != nil {
+		return err
+	}
+	all, err := d.allBuffers()
+	if err != nil {
+		return err
+	}
+	failed := map[*buffer]bool{}
+	var problems error
+	for {
+		var next *time.Time
+		for _, b := range all {
+			if b.feed.empty() || failed[b] {
+				continue
+			}
+			if due := d.due(b, now); next == nil || due.Before(*next) {
+				next = &due
+			}
+		}
+		if next == nil {
+			return problems
+		}
+		if now, err = d.clock.AdvanceTo(*next); err != nil {
+			return errors.Join(problems, err)
+		}
+		if _, err := d.deliverDue(ctx, now, failed); err != nil {
+			problems = errors.Join(problems, err)
+		}
+		if ctx.Err() != nil {
+			return problems
+		}
+	}
+}
+
+// due is when a buffer that isn't empty must be delivered. One whose owner is gone is due at once: trying says so.
+func (d *Delivery) due(b *buffer, now time.Time) time.Time {
+	if b.class == flowLogBuffers {
+		return b.feed.oldest.Truncate(flowWindow).Add(flowWindow)
+	}
+	s, err := d.stream(b)
+	if err != nil {
+		return now
+	}
+	return b.feed.oldest.Add(s.interval)
+}
+
+// deliverDue delivers from the open buffers what is due. Buffers in failed are left out, and those that fail are added;
+// with nil, those that failed a short while ago are left out.
+func (d *Delivery) deliverDue(ctx context.Context, now time.Time, failed map[*buffer]bool) ([]ObjectRef, error) {
+	var written []ObjectRef
+	var problems error
+	for _, dir := range slices.Sorted(maps.Keys(d.buffers)) {
+		b := d.buffers[dir]
+		resting := failed == nil && b.failure != nil && now.Before(b.failure.At.Add(retryAfter))
+		for !b.feed.empty() && !failed[b] && !resting {
+			object, err := d.deliverNext(ctx, b, now)
+			if ctx.Err() != nil {
+				return written, errors.Join(problems, ctx.Err())
+			}
+			if noteErr := d.note(b, now, err); noteErr != nil {
+				return written, errors.Join(problems, err, noteErr)
+			}
+			if err != nil {
+				problems = errors.Join(problems, fmt.Errorf("%s: %w", b.label(), err))
+				if failed != nil {
+					failed[b] = true
+				}
+				break
+			}
+			if object == nil {
+				break
+			}
+			written = append(written, refTo(*object, object.Records))
+		}
+	}
+	return written, problems
+}
+
+func refTo(o StoredObject, lines int) ObjectRef {
+	return ObjectRef{Bucket: o.Bucket, Key: o.Key, VersionID: o.VersionID, Size: o.Size, Lines: lines}
+}
+
+// deliverNext writes the next object of a buffer, if one is due.
+func (d *Delivery) deliverNext(ctx context.Context, b *buffer, now time.Time) (*StoredObject, error) {
+	if b.class == flowLogBuffers {
+		return d.deliverFlow(ctx, b, now)
+	}
+	return d.deliverStream(ctx, b, now)
+}
+
+// stream finds the stream of a buffer.
+func (d *Delivery) stream(b *buffer) (*stream, error) {
+	o, ok := find(d.world, streamToken, func(o Object) bool { return o.Place == b.place && o.Text("name") == b.name })
+	if !ok {
+		return nil, fmt.Errorf("sandbox: Firehose stream %s doesn't exist any more: its buffer can't be delivered", b.name)
+	}
+	return streamOf(o)
+}
+
+// find returns the first object of a type that matches.
+func find(world Resources, token string, match func(Object) bool) (Object, bool) {
+	for _, o := range world.List(token) {
+		if match(o) {
+			return o, true
+		}
+	}
+	return Object{}, false
+}
+
+// deliverStream writes the next object of a stream's buffer, if one is due: its records, one after the other.
+func (d *Delivery) deliverStream(ctx context.Context, b *buffer, now time.Time) (*StoredObject, error) {
+	s, err := d.stream(b)
+	if err != nil {
+		return nil, err
+	}
+	end := b.feed.oldest.Add(s.interval)
+	part, err := b.feed.cut(s.bytes, func(r feedRecord) bool { return s.interval == 0 || r.arrival.Before(end) })
+	if err != nil || (!part.full && now.Before(end)) {
+		return nil, err
+	}
+	assume, err := s.assumeHop()
+	if err != nil {
+		return nil, err
+	}
+	if err := d.authorizer.Authorize(assume); err != nil {
+		return nil, err
+	}
+	w, err := s.writer()
+	if err != nil {
+		return nil, err
+	}
+	key, err := s.objectKey(b.feed.oldest, fmt.Sprint(b.feed.id, " ", part.begin))
+	if err != nil {
+		return nil, err
+	}
+	bucket, ok := bucketByARN(d.world, s.bucket)
+	if !ok {
+		missing := w.hop
+		missing.Step, missing.Action, missing.Resource = w.who+" writes an object", "s3:PutObject", s.bucket+"/"+key
+		return nil, missing.refuse("NoSuchBucket", s.bucket, "the bucket %s, which the stream's bucketArn names, doesn't exist", s.bucket)
+	}
+	_, encryption, err := d.authorizeWrite(w, bucket, key)
+	if err != nil {
+		return nil, err
+	}
+	object := StoredObject{
+		Key: key, LastModified: now, ContentType: "application/octet-stream", Encryption: encryption, Source: s.arn,
+	}
+	if s.gzip {
+		object.ContentEncoding = "gzip"
+	}
+	return d.write(ctx, b, part, bucket, object, func(to io.Writer) error {
+		if !s.gzip {
+			return b.feed.copy(ctx, part, to)
+		}
+		packed := gzip.NewWriter(to)
+		return errors.Join(b.feed.copy(ctx, part, packed), packed.Close())
+	})
+}
+
+// write writes an object of a part of a buffer, and in the same step takes the part out of the buffer.
+func (d *Delivery) write(ctx context.Context, b *buffer, part feedPart, bucket *archiveBucket, o StoredObject, body func(io.Writer) error) (*StoredObject, error) {
+	if d.disturbed(DisturbSlowDown) {
+		hop := Hop{Step: b.label() + " writes an object", Action: "s3:PutObject", Resource: bucket.arn + "/" + o.Key, Place: b.place}
+		return nil, hop.refuse("SlowDown", bucket.arn, "Please reduce your request rate.")
+	}
+	o.Bucket, o.Records = bucket.name, int(part.events)
+	batch, err := d.store.Begin()
+	if err != nil {
+		return nil, err
+	}
+	w, err := batch.Create(o, bucket.versioned)
+	if err == nil {
+		err = body(w)
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, errors.Join(err, batch.Abort())
+	}
+	done, err := batch.Commit(b.feed.id, part.end)
+	if err != nil {
+		return nil, err
+	}
+	return &done[0], b.feed.deliveredTo(part.end, part.events)
+}

@@ -1,0 +1,80 @@
+package sandbox
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/logarchive/logarchive/graph"
+	"github.com/logarchive/logarchive/stacks"
+)
+
+// stackResources is what a stack of the project declares, as AWS would have it, with what it refers to.
+func stackResources(t testing.TB, stack string) *testResources {
+	t.Helper()
+	config, err := stacks.LoadConfig("..", stack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := stacks.ParseSpec(stack, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorded, err := graph.Record(context.Background(), graph.Options{Project: "log-archive", Stack: stack, Config: config}, stacks.Program(spec))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &testResources{}
+	for _, r := range recorded.Resources {
+		if r.Custom {
+			w.all = append(w.all, Object{Type: r.Type, ID: r.ID, Place: r.Place, URN: r.URN, Inputs: r.Inputs, State: r.Outputs, Created: someTime})
+		}
+	}
+	for _, e := range spec.Externals() {
+		o, err := externalObject(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.all = append(w.all, *o)
+	}
+	return w
+}
+
+// Every source of the project's own stacks reaches the archive: with the components' real policies, decided by the
+// evaluator at every hop.
+func TestOwnStacksDeliver(t *testing.T) {
+	t.Parallel()
+	for _, stack := range []string{"beijing", "global"} {
+		t.Run(stack, func(t *testing.T) {
+			t.Parallel()
+			ctx := context.Background()
+			d := newTestDelivery(t, stackResources(t, stack))
+			sources := d.Sources()
+			kinds, sent := map[SourceKind]int{}, map[string][]string{}
+			for _, s := range sources {
+				kinds[s.Kind]++
+				lines, err := d.Lines(s, "run", 50)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sent[s.ID] = lines
+				if receipt, err := d.Send(ctx, s, lines); err != nil || receipt.Selected != 50 {
+					t.Errorf("%s\n%s\n%d lines selected, %v", s.ID, s.Path, receipt.Selected, err)
+				}
+			}
+			if len(kinds) != 3 {
+				t.Errorf("sources of kinds %v, want all three", kinds)
+			}
+			if err := d.Flush(ctx); err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range sources {
+				got, refs, err := d.Find(ctx, s)
+				if err != nil || !cmp.Equal(sent[s.ID], got) {
+					t.Errorf("%s: %d lines in %d objects, %v", s.ID, len(got), len(refs), err)
+				}
+			}
+		})
+	}
+}

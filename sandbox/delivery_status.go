@@ -1,0 +1,71 @@
+package sandbox
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/logarchive/logarchive/partition"
+)
+
+// BufferStatus is how a buffer stands.
+type BufferStatus struct {
+	// Kind is "firehose" for a stream's buffer, "flow-log" for that of a flow log to S3.
+	Kind  string
+	Place partition.Place
+	Name  string // of the stream, or the flow log's id
+	// Lines wait in the buffer, in so many Bytes; the oldest came at Oldest, and all are due at Due. The times are those of
+	// the sandbox's clock.
+	Lines       int64
+	Bytes       int64
+	Oldest, Due time.Time
+	// Attempts failed since the last success; Code and Reason are those of the last, which was at FailedAt.
+	Attempts int
+	FailedAt time.Time
+	Code     string
+	Reason   string
+	// Overdue says that the oldest line has waited for more than 24 hours: Firehose would have discarded it. The sandbox
+	// keeps it.
+	Overdue bool
+}
+
+// Status returns how the buffers stand that have something in them, or whose last delivery failed, ordered by kind, place
+// and name. It doesn't need the store's lock.
+func (d *Delivery) Status() ([]BufferStatus, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.store.holding() {
+		// Another process may be delivering: look at what is on disk now, and keep nothing.
+		d.held = false
+		if err := d.closeBuffers(); err != nil {
+			return nil, err
+		}
+	}
+	all, err := d.allBuffers()
+	if err != nil {
+		return nil, err
+	}
+	now := d.clock.Now()
+	var found []BufferStatus
+	for _, b := range all {
+		s := BufferStatus{Kind: b.class, Place: b.place, Name: b.name}
+		if !b.feed.empty() {
+			s.Lines, s.Bytes, s.Oldest, s.Due = b.feed.events, b.feed.size-b.feed.delivered, b.feed.oldest, d.due(b, now)
+			s.Overdue = b.class == streamBuffers && now.After(s.Oldest.Add(keepFor))
+		}
+		if f := b.failure; f != nil {
+			s.Attempts, s.FailedAt, s.Code, s.Reason = f.Attempts, f.At, f.Code, f.Reason
+		}
+		if s.Bytes > 0 || s.Attempts > 0 {
+			found = append(found, s)
+		}
+	}
+	slices.SortFunc(found, func(a, b BufferStatus) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Place.String(), b.Place.String()), cmp.Compare(a.Name, b.Name))
+	})
+	if !d.store.holding() {
+		err = errors.Join(err, d.closeBuffers())
+	}
+	return found, err
+}
