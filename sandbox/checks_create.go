@@ -71,6 +71,9 @@ func missingCode(token string) string {
 func (x *index) refuseCreation(t *catalog.Type, o *Object) error {
 	var refused refusals
 	x.refuseDuplicate(&refused, o)
+	if o.Type == flowLogToken {
+		x.refuseSameFlowLog(&refused, t, o)
+	}
 	x.refuseCommon(&refused, t, o)
 	x.refuseOverQuota(&refused, o)
 	return refused.err()
@@ -93,9 +96,6 @@ func (x *index) refuseCommon(refused *refusals, t *catalog.Type, o *Object) {
 }
 
 func (x *index) refuseDuplicate(refused *refusals, o *Object) {
-	if o.Type == flowLogToken {
-		x.refuseSameFlowLog(refused, o)
-	}
 	there := x.objects[keyOf(o)]
 	duplicate, ok := duplicates[o.Type]
 	switch {
@@ -111,12 +111,18 @@ func (x *index) refuseDuplicate(refused *refusals, o *Object) {
 	}
 }
 
+// recorded are the inputs of a flow log that say what it records.
+var recorded = []string{"vpcId", "subnetId", "eniId", "transitGatewayId"}
+
 // refuseSameFlowLog: two flow logs of one resource must differ in their destination or in what they record.
-func (x *index) refuseSameFlowLog(refused *refusals, o *Object) {
-	what := []string{"vpcId", "subnetId", "eniId", "transitGatewayId", "trafficType", "logDestinationType", "logDestination"}
-	for _, target := range linksOf(o) {
-		for _, other := range x.linked(target) {
-			if other.Type == flowLogToken && !slices.ContainsFunc(what, func(p string) bool { return other.Text(p) != o.Text(p) }) {
+func (x *index) refuseSameFlowLog(refused *refusals, t *catalog.Type, o *Object) {
+	distinct := append([]string{"trafficType", "logDestinationType", "logDestination"}, recorded...)
+	for _, r := range t.References(o.Inputs) {
+		if !slices.Contains(recorded, r.Property) {
+			continue // a bucket may take a thousand flow logs
+		}
+		for _, other := range x.linked(linkTo(r, o.Place), flowLogToken) {
+			if !slices.ContainsFunc(distinct, func(p string) bool { return other.Text(p) != o.Text(p) }) {
 				refused.add("FlowLogAlreadyExists", "Error. There is an existing Flow Log with the same configuration and log destination: %s", other.ID)
 				return
 			}

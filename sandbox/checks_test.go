@@ -15,7 +15,7 @@ import (
 
 // landscape is a small working pipeline: log group, stream and roles at home, the bucket in the archive.
 type landscape struct {
-	t             *testing.T
+	t             testing.TB
 	w             *World
 	s             *Server
 	home, archive *client
@@ -25,7 +25,7 @@ type landscape struct {
 	group         made
 }
 
-func newLandscape(t *testing.T) *landscape {
+func newLandscape(t testing.TB) *landscape {
 	t.Helper()
 	w, s := start(t, Options{})
 	l := &landscape{t: t, w: w, s: s, home: s.at(t, beijing), archive: s.at(t, archive)}

@@ -108,6 +108,9 @@ func (o *operation) create(inputs resource.PropertyMap) (*Object, error) {
 	w := o.server.world
 	var made *Object
 	err := w.change(func() (*change, error) {
+		if made = o.earlier(inputs); made != nil {
+			return nil, nil
+		}
 		// The number of the change, which is never used twice, makes ids differ between two creations.
 		salt := fmt.Sprintf("%s@%d", o.urn, w.journal.next())
 		var err error
@@ -118,6 +121,20 @@ func (o *operation) create(inputs resource.PropertyMap) (*Object, error) {
 		return &change{Put: []*Object{made}}, w.refuseCreation(o.t, made)
 	})
 	return made, err
+}
+
+// earlier returns what an earlier creation of the same resource made, where the server resumes; nil otherwise. The
+// world's lock is held.
+func (o *operation) earlier(inputs resource.PropertyMap) *Object {
+	if !o.server.options.Resume {
+		return nil
+	}
+	for _, made := range slices.Backward(o.server.world.urn(string(o.urn))) {
+		if made.Type == o.t.Token && made.Place == o.settings.Place && !gone(made) && len(diffInputs(made.Inputs, inputs, nil)) == 0 {
+			return made
+		}
+	}
+	return nil
 }
 
 // complete checks the inputs as AWS does, and computes the object that they make.
@@ -176,7 +193,10 @@ func (p *provider) Read(ctx context.Context, r *pulumirpc.ReadRequest) (*pulumir
 	if err != nil {
 		return nil, o.end(r.GetId(), err)
 	}
-	found, err := o.find(r.GetId(), plain(oldState))
+	// A creation that was interrupted has inputs, and no state yet.
+	known := plain(oldInputs).Copy()
+	maps.Copy(known, plain(oldState))
+	found, err := o.find(r.GetId(), known)
 	if err != nil || found == nil {
 		return &pulumirpc.ReadResponse{}, o.end(r.GetId(), err)
 	}

@@ -25,6 +25,11 @@ type Options struct {
 	// Delay is how long each creation, update and deletion takes to answer after it was made: a process that is
 	// killed meanwhile leaves behind what the engine doesn't know of.
 	Delay time.Duration
+	// Resume makes a creation that repeats an earlier one (the same resource with the same inputs, in the same place)
+	// answer with what that one made. AWS has nothing like it. It is for going on after an engine was killed that
+	// writes its state only at the end (PULUMI_SKIP_CHECKPOINTS), and so knows of nothing that it has made. What a
+	// stack has left behind on purpose (retained on deletion) is taken up again, too.
+	Resume bool
 	// Observe is called after every call that concerns a resource, from several goroutines.
 	Observe func(Call)
 }

@@ -27,7 +27,7 @@ var archiver = stacks.External{
 }
 
 // start serves a world of its own to a test.
-func start(t *testing.T, o Options) (*World, *Server) {
+func start(t testing.TB, o Options) (*World, *Server) {
 	t.Helper()
 	w := openWorld(t, t.TempDir())
 	if err := w.Adopt([]stacks.External{archiver}); err != nil {
@@ -36,7 +36,7 @@ func start(t *testing.T, o Options) (*World, *Server) {
 	return w, serve(t, w, o)
 }
 
-func serve(t *testing.T, w *World, o Options) *Server {
+func serve(t testing.TB, w *World, o Options) *Server {
 	t.Helper()
 	s, err := o.Serve(t.Context(), w, "127.0.0.1:0")
 	if err != nil {
@@ -52,12 +52,12 @@ func serve(t *testing.T, w *World, o Options) *Server {
 
 // client is the engine's own client of a provider instance, on a connection of its own.
 type client struct {
-	t *testing.T
+	t testing.TB
 	p plugin.Provider
 }
 
 // attach connects and configures an instance, as the engine does for each.
-func attach(t *testing.T, s *Server, name string, inputs resource.PropertyMap) (*client, error) {
+func attach(t testing.TB, s *Server, name string, inputs resource.PropertyMap) (*client, error) {
 	t.Helper()
 	conn, err := grpc.NewClient(fmt.Sprintf("127.0.0.1:%d", s.Port()), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -79,7 +79,7 @@ func attach(t *testing.T, s *Server, name string, inputs resource.PropertyMap) (
 	return c, nil
 }
 
-func mustAttach(t *testing.T, s *Server, name string, inputs resource.PropertyMap) *client {
+func mustAttach(t testing.TB, s *Server, name string, inputs resource.PropertyMap) *client {
 	t.Helper()
 	c, err := attach(t, s, name, inputs)
 	if err != nil {
@@ -89,7 +89,7 @@ func mustAttach(t *testing.T, s *Server, name string, inputs resource.PropertyMa
 }
 
 // instanceInputs are a provider instance's inputs as Pulumi's Go SDK sends them: nested ones are JSON in strings.
-func instanceInputs(t *testing.T, place partition.Place) resource.PropertyMap {
+func instanceInputs(t testing.TB, place partition.Place) resource.PropertyMap {
 	t.Helper()
 	inputs := properties("region", string(place.Region), "allowedAccountIds", encoded(t, []string{string(place.Account)}), "version", version,
 		"defaultTags", encoded(t, map[string]any{"tags": map[string]string{"stack": "test"}}))
@@ -99,7 +99,7 @@ func instanceInputs(t *testing.T, place partition.Place) resource.PropertyMap {
 	return inputs
 }
 
-func encoded(t *testing.T, v any) string {
+func encoded(t testing.TB, v any) string {
 	t.Helper()
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -109,7 +109,7 @@ func encoded(t *testing.T, v any) string {
 }
 
 // at connects an instance for a place.
-func (s *Server) at(t *testing.T, place partition.Place) *client {
+func (s *Server) at(t testing.TB, place partition.Place) *client {
 	t.Helper()
 	return mustAttach(t, s, place.String(), instanceInputs(t, place))
 }
@@ -176,7 +176,7 @@ func (c *client) update(m made, news resource.PropertyMap) (plugin.UpdateRespons
 	return c.p.Update(c.t.Context(), plugin.UpdateRequest{URN: m.urn, ID: m.id, OldInputs: m.inputs, OldOutputs: m.state, NewInputs: checked})
 }
 
-func refused(t *testing.T, err error, code string) {
+func refused(t testing.TB, err error, code string) {
 	t.Helper()
 	if err == nil || !strings.Contains(err.Error(), code) {
 		t.Errorf("error %v, want one with %s", err, code)
@@ -313,6 +313,27 @@ func TestFaultsHappenOnce(t *testing.T) {
 	}
 }
 
+func TestResumeAnswersWithWhatIsThere(t *testing.T) {
+	t.Parallel()
+	w, s := start(t, Options{})
+	first := s.at(t, beijing).mustCreate(keyToken, "key", properties("description", "logs"))
+	resumed := serve(t, w, Options{Resume: true}).at(t, beijing)
+	if again := resumed.mustCreate(keyToken, "key", properties("description", "logs")); again.id != first.id || !again.state.DeepEquals(first.state) {
+		t.Errorf("a repeated creation made %s, want %s", again.id, first.id)
+	}
+	for name, inputs := range map[string]resource.PropertyMap{"key": properties("description", "changed"), "other": properties("description", "logs")} {
+		if other := resumed.mustCreate(keyToken, name, inputs); other.id == first.id {
+			t.Errorf("%s with %v is not the same resource", name, inputs)
+		}
+	}
+	if err := resumed.delete(first); err != nil {
+		t.Fatal(err)
+	}
+	if anew := resumed.mustCreate(keyToken, "key", properties("description", "logs")); anew.id == first.id {
+		t.Error("a key that is being deleted was taken up again")
+	}
+}
+
 func TestDelayComesAfterTheCreationAndEndsWithCancel(t *testing.T) {
 	t.Parallel()
 	calls := make(chan Call, 8)
@@ -376,5 +397,23 @@ func TestManyCreationsAtOnce(t *testing.T) {
 	wg.Wait()
 	if groups, buckets := len(w.List(logGroupToken)), len(w.List(bucketToken)); groups != 3*each || buckets != each {
 		t.Errorf("%d log groups, %d buckets", groups, buckets)
+	}
+}
+
+// BenchmarkCreations makes a thousand log groups with a subscription filter each, one after the other, over the wire and
+// onto the disk: two creations an operation.
+func BenchmarkCreations(b *testing.B) {
+	for _, n := range []int{250, 1000, 4000} {
+		b.Run(fmt.Sprint(n, " log groups"), func(b *testing.B) {
+			for b.Loop() {
+				l := newLandscape(b)
+				for i := range n {
+					name := fmt.Sprint("/bench/", i)
+					l.home.mustCreate(logGroupToken, name, properties("name", name))
+					l.home.mustCreate(filterToken, name, with(l.filterInputs("all"), "logGroup", name))
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/group")
+		})
 	}
 }

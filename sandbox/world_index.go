@@ -24,7 +24,7 @@ type index struct {
 	names   map[key]*Object   // Identity is the physical name here
 	arns    map[string]*Object
 	urns    map[string][]*Object
-	links   map[string]map[key]*Object // what points to a target
+	links   map[string]links // what points to a target
 }
 
 func newIndex() index {
@@ -35,7 +35,7 @@ func newIndex() index {
 		names:   map[key]*Object{},
 		arns:    map[string]*Object{},
 		urns:    map[string][]*Object{},
-		links:   map[string]map[key]*Object{},
+		links:   map[string]links{},
 	}
 }
 
@@ -106,9 +106,9 @@ func (x *index) add(o *Object) {
 	}
 	for _, target := range linksOf(o) {
 		if x.links[target] == nil {
-			x.links[target] = map[key]*Object{}
+			x.links[target] = links{}
 		}
-		x.links[target][k] = o
+		x.links[target].add(k, o)
 	}
 }
 
@@ -129,7 +129,7 @@ func (x *index) remove(k key) {
 	}
 	shrink(x.urns, o.URN, same)
 	for _, target := range linksOf(o) {
-		delete(x.links[target], k)
+		x.links[target].remove(k)
 		if len(x.links[target]) == 0 {
 			delete(x.links, target)
 		}
@@ -193,15 +193,5 @@ func (x *index) arn(arn string) *Object {
 func (x *index) urn(urn string) []*Object {
 	found := slices.Clone(x.urns[urn])
 	slices.SortFunc(found, func(a, b *Object) int { return a.Created.Compare(b.Created) })
-	return found
-}
-
-// linked returns what points to a target, in order.
-func (x *index) linked(target string) []*Object {
-	found := make([]*Object, 0, len(x.links[target]))
-	for _, o := range x.links[target] {
-		found = append(found, o)
-	}
-	slices.SortFunc(found, inOrder)
 	return found
 }

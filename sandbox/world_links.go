@@ -1,11 +1,43 @@
 package sandbox
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/logarchive/logarchive/catalog"
 	"github.com/logarchive/logarchive/partition"
 )
+
+// links are the objects that point to something, by type: a role that a thousand subscription filters use has two
+// policies, and whoever asks for these must not have to look at the filters.
+type links map[string]map[key]*Object
+
+func (l links) add(k key, o *Object) {
+	if l[k.Type] == nil {
+		l[k.Type] = map[key]*Object{}
+	}
+	l[k.Type][k] = o
+}
+
+func (l links) remove(k key) {
+	delete(l[k.Type], k)
+	if len(l[k.Type]) == 0 {
+		delete(l, k.Type)
+	}
+}
+
+// linked returns the objects of a type, of all types for "", that point to a target, in order.
+func (x *index) linked(target, token string) []*Object {
+	var found []*Object
+	for t, objects := range x.links[target] {
+		if token == "" || t == token {
+			found = slices.AppendSeq(found, maps.Values(objects))
+		}
+	}
+	slices.SortFunc(found, inOrder)
+	return found
+}
 
 // linksOf returns what an object points to, as the world's index writes it. It depends on the object alone, so that
 // removing it finds what adding it wrote.
@@ -49,8 +81,8 @@ func (x *index) dependents(o *Object, token string) []*Object {
 	seen := map[*Object]bool{}
 	var found []*Object
 	for _, target := range targets {
-		for _, d := range x.linked(target) {
-			if !seen[d] && (token == "" || d.Type == token) {
+		for _, d := range x.linked(target, token) {
+			if !seen[d] {
 				seen[d] = true
 				found = append(found, d)
 			}

@@ -38,7 +38,7 @@ func properties(pairs ...any) resource.PropertyMap {
 	return m
 }
 
-func openWorld(t *testing.T, dir string) *World {
+func openWorld(t testing.TB, dir string) *World {
 	t.Helper()
 	w, err := OpenWorld(dir)
 	if err != nil {
