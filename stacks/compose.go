@@ -246,11 +246,7 @@ func (c *composer) outputs() {
 		}
 	}
 	c.ctx.Export("pipelines", pipelines)
-	var sources pulumi.Array
-	for _, row := range s.Sources() {
-		sources = append(sources, pulumi.ToMap(row.fields()))
-	}
-	c.ctx.Export("sources", sources)
+	c.ctx.Export("sources", pulumi.ToStringMap(s.sourceTable()))
 	if c.backup != nil {
 		c.ctx.Export("backup", pulumi.Map{
 			"vaultArn":     c.backup.VaultArn,

@@ -2,7 +2,6 @@ package stacks
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"slices"
@@ -374,29 +373,35 @@ func BenchmarkBeijing(b *testing.B) {
 
 func TestSourcesAreAStackOutput(t *testing.T) {
 	t.Parallel()
-	for _, stack := range exampleStacks {
+	for stack, want := range map[string][]string{
+		"beijing": {pathDatabase, pathLogGroup, pathS3, pathFlowLog},
+		"global":  {pathDatabase, pathLogGroup, pathS3, pathDirect, pathFlowLog},
+	} {
 		g, spec := example(t, stack)
-		text, err := json.Marshal(g.Outputs["sources"].Mappable())
-		if err != nil {
-			t.Fatal(err)
+		ways := map[string]bool{}
+		for _, s := range spec.Sources() {
+			ways[s.Path] = true
 		}
-		var got []Source
-		if err := json.Unmarshal(text, &got); err != nil {
-			t.Fatal(err)
+		slices.Sort(want)
+		if diff := cmp.Diff(want, sortedKeys(ways)); diff != "" {
+			t.Errorf("%s doesn't show every way: %s", stack, diff)
 		}
-		if diff := cmp.Diff(spec.Sources(), got); diff != "" {
-			t.Error(diff)
+		table := g.Outputs["sources"].ObjectValue()
+		if len(table) != len(spec.Sources()) {
+			t.Errorf("%d sources in the output, want %d", len(table), len(spec.Sources()))
 		}
-		paths := map[string]bool{}
-		for _, s := range got {
-			paths[s.Path] = true
-		}
-		want := 4
-		if stack == "global" {
-			want = 5 // straight to Firehose, too
-		}
-		if len(paths) != want {
-			t.Errorf("%s shows the ways %v", stack, paths)
+	}
+	g, _ := example(t, "beijing")
+	for source, want := range map[resource.PropertyKey]string{
+		"vpc vpc-0a1b2c3d4e5f60718":             "flow log > bucket, below flow-logs-direct/",
+		"subnet subnet-0f1e2d3c4b5a69788":       "flow log > log group > firehose > bucket, below flow-logs/account=111122223333/region=cn-north-1/",
+		"log-group /aws/lambda/orders-api":      "log group > firehose > bucket, below logs/account=111122223333/region=cn-north-1/",
+		"rds-instance shop/slowquery":           "database > log group > firehose > bucket, below databases/account=111122223333/region=cn-north-1/",
+		"rds-cluster ledger/postgresql":         "database > log group > firehose > bucket, below databases/account=111122223333/region=cn-north-1/",
+		"transit-gateway tgw-0fedcba9876543210": "flow log > bucket, below flow-logs-direct/",
+	} {
+		if got := g.Outputs["sources"].ObjectValue()[source]; !got.IsString() || got.StringValue() != want {
+			t.Errorf("%s: got %v, want %s", source, got, want)
 		}
 	}
 }

@@ -48,7 +48,7 @@ const referenceOutputs = "## Stack outputs\n\n" +
 	"| output | what it has |\n| --- | --- |\n" +
 	"| `archive` | `account`, `region`, `bucket`, `arn` and `keyArn` of the archive |\n" +
 	"| `pipelines` | for every class of logs in use: `stream`, `streamArn`, `prefix`, `errorPrefix` |\n" +
-	"| `sources` | a row for every source: `key`, `kind`, `id`, `path`, `logGroup`, `stream`, `prefix` |\n" +
+	"| `sources` | a line for every source: which way its logs go, and below which prefix they are found |\n" +
 	"| `backup` | `vaultArn`, `copyVaultArn`, `planId`, if something is backed up |\n\n" +
 	"## What must be there already\n\n" +
 	"VPCs, subnets, network interfaces and transit gateways; log groups without `create`; databases, and their log groups with\n" +

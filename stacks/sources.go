@@ -1,7 +1,8 @@
 package stacks
 
-// Source is one row of the stack's table of sources: where logs come from, and where they end up. Its JSON is an element
-// of the stack output "sources".
+import "github.com/logarchive/logarchive/components"
+
+// Source is one row of the table of sources: where logs come from, and where they end up.
 type Source struct {
 	// Key is the path of the key that configures it: log-archive:flowLogs[0].
 	Key string `json:"key"`
@@ -89,14 +90,13 @@ func (s *Spec) classes() []Class {
 	return list
 }
 
-// fields returns the row as its JSON would be.
-func (r Source) fields() map[string]any {
-	m := map[string]any{"key": r.Key, "kind": r.Kind, "id": r.ID, "path": r.Path, "prefix": r.Prefix}
-	if r.LogGroup != "" {
-		m["logGroup"] = r.LogGroup
+// sourceTable returns the table as the stack output "sources": a line for each source, such as
+//
+//	vpc vpc-0a1b2c3d4e5f60718: flow log > bucket, below flow-logs-direct/
+func (s *Spec) sourceTable() map[string]string {
+	table := map[string]string{}
+	for _, row := range s.Sources() {
+		table[row.Kind+" "+row.ID] = row.Path + ", below " + components.FixedPrefix(row.Prefix)
 	}
-	if r.Stream != "" {
-		m["stream"] = r.Stream
-	}
-	return m
+	return table
 }
