@@ -277,7 +277,7 @@ func (w *World) Delete(token string, place partition.Place, id string) error {
 // method of w, which would wait for the lock.
 func (w *World) change(decide func() (*change, error)) error {
 	seq, err := w.decide(decide)
-	if err != nil || seq == 0 {
+	if err != nil {
 		return err
 	}
 	return w.journal.wait(seq)
@@ -290,8 +290,12 @@ func (w *World) decide(decide func() (*change, error)) (uint64, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c, err := decide()
-	if err != nil || c == nil || c.empty() {
+	if err != nil {
 		return 0, err
+	}
+	if c == nil || c.empty() {
+		// "It is so already" is an answer, too: what made it so must be durable.
+		return w.journal.next() - 1, nil
 	}
 	payload, err := json.Marshal(c)
 	if err != nil {
