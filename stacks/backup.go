@@ -11,7 +11,7 @@ import (
 // minColdDays is how long AWS Backup keeps at least what it has moved to cold storage.
 const minColdDays = 90
 
-// minWindowMinutes is how much later than it may start a job must be allowed to end.
+// minWindowMinutes is how long a job must at least be allowed to wait before it starts, and then to take.
 const minWindowMinutes = 60
 
 // backedUpServices are those whose ARNs AWS Backup takes in a selection.

@@ -282,9 +282,9 @@ func backupField() schema.Field {
 		{Key: "schedule", Kind: schema.String, Required: true,
 			Doc:     "When backups start (UTC).",
 			Accepts: "cron(minutes hours day-of-month month day-of-week year), one of the two days being ?; at most once an hour"},
-		{Key: "startWindowMinutes", Kind: schema.Integer, Default: 60, Range: schema.Between(60, maxDays),
+		{Key: "startWindowMinutes", Kind: schema.Integer, Default: 60, Range: schema.AtLeast(minWindowMinutes),
 			Doc: "How long a job may wait before it starts."},
-		{Key: "completionWindowMinutes", Kind: schema.Integer, Default: 1440, Range: schema.Between(120, maxDays),
+		{Key: "completionWindowMinutes", Kind: schema.Integer, Default: 1440, Range: schema.AtLeast(2 * minWindowMinutes),
 			Doc: "How long a job may take; at least 60 minutes more than startWindowMinutes."},
 	}, lifecycle("the backup")...)
 	rule = append(rule, schema.Field{

@@ -61,11 +61,7 @@ func (p *parser) transition(item schema.Value) (step, bool) {
 	accepted := strings.Join(p.classesHere(), ", ")
 	switch {
 	case err != nil:
-		hint := ""
-		if near := schema.Closest(name, p.classesHere()); near != "" {
-			hint = "; did you mean " + near + "?"
-		}
-		p.add(s.class, "%s is not one of %s%s", schema.Quote(name), accepted, hint)
+		p.add(s.class, "%s is not one of %s%s", schema.Quote(name), accepted, schema.DidYouMean(name, p.classesHere()))
 	case rule.Class == partition.OneZoneIA:
 		p.add(s.class, "%s keeps the only copy in one availability zone, which is no archive; want one of %s", schema.Quote(name), accepted)
 	case !slices.Contains(p.classesHere(), name):

@@ -73,7 +73,7 @@ func LoadConfig(dir, stack string) (map[string]string, error) {
 				continue
 			}
 			if out[full], err = render(value); err != nil {
-				return nil, fmt.Errorf("Pulumi.yaml: default of %s: %w", key, err)
+				return nil, fmt.Errorf("reading Pulumi.yaml: default of %s: %w", key, err)
 			}
 		}
 	}
@@ -106,21 +106,24 @@ func stackFiles(dir string) []string {
 // checkStackFile looks at the file's own keys, of which the engine ignores those that it doesn't know: config written as
 // confg would be an empty configuration.
 func checkStackFile(text []byte) error {
-	var document map[string]yaml.Node
+	var document yaml.Node
 	if err := yaml.Unmarshal(text, &document); err != nil {
 		return err
 	}
+	if len(document.Content) == 0 {
+		return nil // empty: ParseSpec says what is missing
+	}
+	if document.Content[0].Kind != yaml.MappingNode {
+		return errors.New("want a mapping with the key config")
+	}
 	known := []string{"config", "encryptedkey", "encryptionsalt", "secretsprovider"}
-	for _, key := range sortedKeys(document) {
-		if key == "environment" {
-			return fmt.Errorf("environment in line %d: values that Pulumi's service keeps can't be read without it; want them in config", document[key].Line)
-		}
-		if !slices.Contains(known, key) {
-			hint := ""
-			if near := schema.Closest(key, known); near != "" {
-				hint = "did you mean " + near + "? "
-			}
-			return fmt.Errorf("unknown key %s in line %d; %sknown here: %s", schema.Quote(key), document[key].Line, hint, strings.Join(known, ", "))
+	for i, key := range document.Content[0].Content {
+		switch {
+		case i%2 == 1 || slices.Contains(known, key.Value): // keys and values take turns
+		case key.Value == "environment":
+			return fmt.Errorf("line %d: environment: values that Pulumi's service keeps can't be read without it; want them in config", key.Line)
+		default:
+			return fmt.Errorf("line %d: unknown key %s%s (known here: %s)", key.Line, schema.Quote(key.Value), schema.DidYouMean(key.Value, known), strings.Join(known, ", "))
 		}
 	}
 	return nil

@@ -183,8 +183,9 @@ func TestLoadConfigErrors(t *testing.T) {
 	for _, test := range []struct{ name, stack, text, want string }{
 		{"no such stack", "prod", smallestFile, "there is no stack prod (no file Pulumi.prod.yaml); stacks: dev"},
 		{"path as name", "../dev", smallestFile, `"../dev" is not a stack name`},
-		{"misspelt section", "dev", "confg:\n  a: 1\n", `Pulumi.dev.yaml: unknown key "confg" in line 2; did you mean config? known here: config, `},
-		{"values elsewhere", "dev", "environment: [shared]\n", "environment in line 1: "},
+		{"misspelt section", "dev", "confg:\n  a: 1\n", `Pulumi.dev.yaml: line 1: unknown key "confg"; did you mean config? (known here: config, `},
+		{"values elsewhere", "dev", "environment: [shared]\n", "line 1: environment: values"},
+		{"no mapping", "dev", "- config\n", "Pulumi.dev.yaml: want a mapping with the key config"},
 		{"no YAML", "dev", "config: [", "Pulumi.dev.yaml: yaml: "},
 		{"key twice", "dev", smallestFile + "  log-archive:homeRegion: cn-north-1\n  log-archive:homeRegion: cn-north-1\n", "already defined"},
 	} {
@@ -195,6 +196,9 @@ func TestLoadConfigErrors(t *testing.T) {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
 		})
+	}
+	if empty, err := LoadConfig(project(t, "dev", "# nothing yet\n"), "dev"); err != nil || empty["log-archive:namePrefix"] != "log-archive" {
+		t.Errorf("an empty file: %v, %v", empty, err)
 	}
 	if _, err := LoadConfig(t.TempDir(), "dev"); err == nil || !strings.Contains(err.Error(), "Pulumi.yaml") {
 		t.Error(err)

@@ -100,11 +100,7 @@ func (p *parser) region(v schema.Value) partition.Region {
 			all = append(all, string(known))
 		}
 	}
-	hint := ""
-	if near := schema.Closest(v.Text(), all); near != "" {
-		hint = "; did you mean " + near + "?"
-	}
-	p.add(v, "%v%s", err, hint)
+	p.add(v, "%v%s", err, schema.DidYouMean(v.Text(), all))
 	return ""
 }
 

@@ -22,6 +22,14 @@ func Closest(wanted string, candidates []string) string {
 	return best
 }
 
+// DidYouMean returns "; did you mean X?" for the closest candidate, to be put behind a message, or "".
+func DidYouMean(wanted string, candidates []string) string {
+	if near := Closest(wanted, candidates); near != "" {
+		return "; did you mean " + near + "?"
+	}
+	return ""
+}
+
 var folding = strings.NewReplacer("-", "", "_", "", ".", "", " ", "")
 
 func fold(s string) string { return folding.Replace(strings.ToLower(s)) }
