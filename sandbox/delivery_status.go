@@ -12,22 +12,23 @@ import (
 // BufferStatus is how a buffer stands.
 type BufferStatus struct {
 	// Kind is "firehose" for a stream's buffer, "flow-log" for that of a flow log to S3.
-	Kind  string
-	Place partition.Place
-	Name  string // of the stream, or the flow log's id
+	Kind  string          `json:"kind"`
+	Place partition.Place `json:"place"`
+	Name  string          `json:"name"` // of the stream, or the flow log's id
 	// Lines wait in the buffer, in so many Bytes; the oldest came at Oldest, and all are due at Due. The times are those of
 	// the sandbox's clock.
-	Lines       int64
-	Bytes       int64
-	Oldest, Due time.Time
+	Lines  int64     `json:"lines"`
+	Bytes  int64     `json:"bytes"`
+	Oldest time.Time `json:"oldest,omitzero"`
+	Due    time.Time `json:"due,omitzero"`
 	// Attempts failed since the last success; Code and Reason are those of the last, which was at FailedAt.
-	Attempts int
-	FailedAt time.Time
-	Code     string
-	Reason   string
+	Attempts int       `json:"attempts,omitempty"`
+	FailedAt time.Time `json:"failedAt,omitzero"`
+	Code     string    `json:"code,omitempty"`
+	Reason   string    `json:"reason,omitempty"`
 	// Overdue says that the oldest line has waited for more than 24 hours: Firehose would have discarded it. The sandbox
 	// keeps it.
-	Overdue bool
+	Overdue bool `json:"overdue,omitempty"`
 }
 
 // Status returns how the buffers stand that have something in them, or whose last delivery failed, ordered by kind, place

@@ -37,7 +37,7 @@ const (
 func streamOf(o Object) (*stream, error) {
 	s := &stream{object: o, name: o.Text("name"), arn: o.ARN()}
 	fail := func(format string, args ...any) (*stream, error) {
-		return nil, fmt.Errorf("Firehose stream %s: %s", s.name, fmt.Sprintf(format, args...))
+		return nil, fmt.Errorf("stream %s: %s", s.name, fmt.Sprintf(format, args...))
 	}
 	c := child(o.State, "extendedS3Configuration")
 	if destination := o.Text("destination"); destination != "extended_s3" || c == nil {
@@ -89,7 +89,7 @@ func (s *stream) objectKey(oldest time.Time, identity string) (string, error) {
 	local := oldest.In(s.location)
 	prefix, err := s.prefix.evaluate(local, random, "")
 	if err != nil {
-		return "", fmt.Errorf("Firehose stream %s: %w", s.name, err)
+		return "", fmt.Errorf("stream %s: %w", s.name, err)
 	}
 	return prefix + s.fileHead() + local.Format("2006-01-02-15-04-05-") + uuidOf(identity) + s.extension, nil
 }

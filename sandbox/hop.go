@@ -77,6 +77,8 @@ type Resources interface {
 	ByARN(arn string) (Object, bool)
 }
 
+var _ Resources = (*World)(nil)
+
 // serviceCaller is an AWS service as a principal, at a place.
 func serviceCaller(place partition.Place, service partition.Service, use partition.Use) (policy.Caller, error) {
 	name, err := place.PrincipalFor(service, use)
