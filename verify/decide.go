@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/logarchive/logarchive/partition"
@@ -21,6 +22,8 @@ type Verdict struct {
 
 	request  policy.Request
 	policies policy.Policies
+	// deciding are the statements of Causes.
+	deciding []statementAt
 }
 
 // Cause is a statement that decided a hop.
@@ -33,76 +36,55 @@ type Cause struct {
 	Effect  policy.Effect
 }
 
-// evaluation is the work over one deployment: what is shared between paths is done once.
-type evaluation struct {
-	*Deployment
-	segments map[string]*segment
-	filters  map[string][]*Resource
-	defaults map[string]*policy.Policy  // default key policies, by account root
-	reach    map[string]map[string]bool // what a resource waits for, over all steps
-	options  Options
-	verdicts []*Verdict
-	// administrationVerdicts are those of [evaluation.administration]: no log line passes there.
-	administrationVerdicts []*Verdict
-}
-
-func newEvaluation(d *Deployment, o Options) *evaluation {
-	e := &evaluation{Deployment: d, segments: map[string]*segment{}, filters: map[string][]*Resource{}, defaults: map[string]*policy.Policy{},
-		reach: map[string]map[string]bool{}, options: o}
-	for _, r := range d.byType[typeSubscription] {
-		k := groupKey(r.Place, r.text("logGroup"))
-		e.filters[k] = append(e.filters[k], r)
-	}
-	return e
-}
-
-// shared proves a part of a way at its first use.
-func (e *evaluation) shared(name string, prove func(*segment)) *segment {
-	s, ok := e.segments[name]
-	if !ok {
-		s = &segment{}
-		e.segments[name] = s
-		prove(s)
-	}
-	return s
-}
-
-// decide asks the evaluator. A service that is known under several names is allowed when one of them is.
+// decide asks the evaluator, and keeps the verdict: what no verdict needs is a privilege too many.
 func (e *evaluation) decide(h Hop) *Verdict {
+	v, decision := e.ask(h)
+	if !v.Allowed {
+		v.Remedies = e.remedies(v, decision)
+	}
+	for _, s := range v.deciding {
+		v.Causes = append(v.Causes, s.cause())
+	}
+	e.verdicts = append(e.verdicts, v)
+	return v
+}
+
+// ask decides without keeping. A service that is known under several names is allowed when one of them is.
+func (e *evaluation) ask(h Hop) (*Verdict, policy.Decision) {
 	v := &Verdict{Hop: h, policies: e.policiesFor(h)}
 	var decision policy.Decision
 	for i, caller := range e.callers(h.Caller) {
-		q := policy.Request{Caller: caller, Action: h.Action, Resource: h.Resource, Owner: h.Owner, Context: policy.Context{}}
-		for k, values := range h.Context {
-			q.Context[k] = contextValue(k, values)
-		}
-		if h.Caller.Role != "" {
-			// A session's ARN doesn't have the role's path.
-			q.Context["aws:PrincipalArn"] = policy.One(h.Caller.Role)
-		}
-		q = q.Derived()
+		q := e.requestOf(h, caller)
 		if d := policy.Evaluate(q, v.policies); i == 0 || d.Allowed() {
 			decision, v.request = d, q
+		}
+		if decision.Allowed() {
+			break
 		}
 	}
 	v.Allowed = decision.Allowed()
 	for _, r := range decision.Decisive() {
-		at := e.policies[r.Policy]
-		if at == nil { // the unknown administrator, or a default key policy
-			continue
-		}
-		v.Causes = append(v.Causes, Cause{Carrier: at.carrier.URN, Kind: at.kind, Index: r.Index, Sid: r.Sid, Effect: r.Effect})
-	}
-	if !v.Allowed && decision.Outcome == policy.ImplicitDeny && h.Caller.Role != "" {
-		if o := e.roles[h.Caller.Role]; o != nil && len(o.foreign) > 0 && onlyLacksIdentity(decision) {
-			v.Allowed, v.Assumed = true, o.foreign
+		if s, ok := e.statements[r.Policy]; ok { // not the unknown administrator, or a default key policy
+			v.deciding = append(v.deciding, s)
 		}
 	}
-	if !v.Allowed {
-		v.Remedies = e.remedies(v, decision)
+	e.assumeForeign(v, decision)
+	return v, decision
+}
+
+// assumeForeign takes managed policies into account whose documents aren't known. One that is attached may allow what the
+// others don't; one that is a boundary may forbid what the others allow, which is noted.
+func (e *evaluation) assumeForeign(v *Verdict, d policy.Decision) {
+	o := e.roles[v.Caller.Role]
+	if o == nil || v.Caller.Unbounded {
+		return
 	}
-	e.verdicts = append(e.verdicts, v)
-	return v
+	if !v.Allowed && d.Outcome == policy.ImplicitDeny && len(o.foreign) > 0 && onlyLacksIdentity(d) {
+		v.Allowed, v.Assumed = true, slices.Clone(o.foreign)
+	}
+	if v.Allowed && o.foreignBoundary != "" {
+		v.Assumed = append(v.Assumed, o.foreignBoundary)
+	}
 }
 
 func onlyLacksIdentity(d policy.Decision) bool {
@@ -112,6 +94,18 @@ func onlyLacksIdentity(d policy.Decision) bool {
 		}
 	}
 	return true
+}
+
+func (e *evaluation) requestOf(h Hop, caller policy.Caller) policy.Request {
+	q := policy.Request{Caller: caller, Action: h.Action, Resource: h.Resource, Owner: h.Owner, Context: make(policy.Context, len(h.Context)+6)}
+	for k, values := range h.Context {
+		q.Context[k] = contextValue(k, values)
+	}
+	if h.Caller.Role != "" {
+		// A session's ARN doesn't have the role's path.
+		q.Context["aws:PrincipalArn"] = policy.One(h.Caller.Role)
+	}
+	return q.Derived()
 }
 
 func contextValue(key string, values []string) policy.Value {
@@ -124,61 +118,87 @@ func contextValue(key string, values []string) policy.Value {
 // sessionName is what a service's session of a role is called; no policy of a path depends on it.
 const sessionName = "log-archive-proof"
 
+// callerOf is a role as a caller, with its own policies.
+type callerOf struct {
+	callers            []policy.Caller
+	identity, boundary []*policy.Policy
+}
+
 func (e *evaluation) callers(c Caller) []policy.Caller {
-	if c.Role == "" {
-		out := make([]policy.Caller, 0, len(c.Service))
-		for _, s := range c.Service {
-			out = append(out, policy.Service(s))
+	if c.Role != "" {
+		return e.role(c.Role).callers
+	}
+	out := make([]policy.Caller, 0, len(c.Service))
+	for _, s := range c.Service {
+		out = append(out, policy.Service(s))
+	}
+	return out
+}
+
+// role works a caller out at its first use. What isn't a role's ARN is nobody.
+func (e *evaluation) role(arn string) *callerOf {
+	c, ok := e.byCaller[arn]
+	if ok {
+		return c
+	}
+	c = &callerOf{callers: []policy.Caller{sessionOf(arn)}}
+	if o := e.roles[arn]; o != nil {
+		for _, at := range o.identity {
+			c.identity = append(c.identity, at.compiled...)
 		}
-		return out
-	}
-	arn, err := partition.ParseARN(c.Role)
-	if err != nil {
-		return []policy.Caller{{}}
-	}
-	if arn.Resource == "root" {
-		root, err := policy.ParseCaller(c.Role)
-		if err != nil {
-			return []policy.Caller{{}}
+		if o.boundary != nil {
+			c.boundary = o.boundary.compiled
 		}
-		return []policy.Caller{root}
 	}
-	name := arn.Resource[strings.LastIndexByte(arn.Resource, '/')+1:]
-	session, err := policy.ParseCaller(partition.ARN{Partition: arn.Partition, Service: partition.STS, Account: arn.Account, Resource: "assumed-role/" + name + "/" + sessionName}.String())
+	e.byCaller[arn] = c
+	return c
+}
+
+func sessionOf(role string) policy.Caller {
+	arn, err := partition.ParseARN(role)
 	if err != nil {
-		return []policy.Caller{{}}
+		return policy.Caller{}
 	}
-	return []policy.Caller{session}
+	as := role
+	if arn.Resource != "root" {
+		name := arn.Resource[strings.LastIndexByte(arn.Resource, '/')+1:]
+		as = partition.ARN{Partition: arn.Partition, Service: partition.STS, Account: arn.Account, Resource: "assumed-role/" + name + "/" + sessionName}.String()
+	}
+	c, err := policy.ParseCaller(as)
+	if err != nil {
+		return policy.Caller{}
+	}
+	return c
 }
 
 // administrator allows everything; it stands for the unknown policies of whoever may do everything in an account.
-var administrator = func() *policy.Policy {
-	p, err := policy.Compile("administrator", policy.Document{Statements: []policy.Statement{{
-		Sid: "Everything", Effect: policy.Allow, Action: []string{"*"}, Resource: []string{"*"},
-	}}})
+var administrator = []*policy.Policy{constant("administrator", policy.Statement{
+	Sid: "Everything", Effect: policy.Allow, Action: []string{"*"}, Resource: []string{"*"},
+})}
+
+// constant compiles a statement that is known to be good.
+func constant(id string, s policy.Statement) *policy.Policy {
+	p, err := compileStatement(id, "", s)
 	if err != nil {
-		panic(err) // a constant
+		panic(err)
 	}
 	return p
-}()
+}
 
 // policiesFor gathers the policies of both sides.
 func (e *evaluation) policiesFor(h Hop) policy.Policies {
 	var p policy.Policies
-	if h.Caller.Unbounded {
-		p.Identity = []*policy.Policy{administrator}
-	} else if o := e.roles[h.Caller.Role]; o != nil {
-		for _, at := range o.identity {
-			p.Identity = append(p.Identity, at.compiled)
-		}
-		if o.boundary != nil {
-			p.Boundary = []*policy.Policy{o.boundary.compiled}
-		}
+	switch {
+	case h.Caller.Unbounded:
+		p.Identity = administrator
+	case h.Caller.Role != "":
+		c := e.role(h.Caller.Role)
+		p.Identity, p.Boundary = c.identity, c.boundary
 	}
 	if at := e.resourcePolicy(h.Resource); at != nil {
-		p.Resource = []*policy.Policy{at.compiled}
+		p.Resource = at.compiled
 	} else if arn, err := partition.ParseARN(h.Resource); err == nil && arn.Service == partition.KMS && e.keys[h.Resource] == nil {
-		p.Resource = []*policy.Policy{e.defaultKeyPolicy(arn)}
+		p.Resource = e.defaultKeyPolicy(arn)
 	}
 	return p
 }
@@ -186,16 +206,13 @@ func (e *evaluation) policiesFor(h Hop) policy.Policies {
 // defaultKeyPolicy stands for the policy of a key that the program doesn't declare, such as that of a database to back up: it
 // leaves the decision to the account's own policies, as keys have it from the console, the API and AWS's managed keys
 // (https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html).
-func (e *evaluation) defaultKeyPolicy(key partition.ARN) *policy.Policy {
+func (e *evaluation) defaultKeyPolicy(key partition.ARN) []*policy.Policy {
 	root := key.Place().RootARN().String()
 	p, ok := e.defaults[root]
 	if !ok {
-		var err error
-		if p, err = policy.Compile("default key policy of "+root, policy.Document{Statements: []policy.Statement{{
+		p = []*policy.Policy{constant("default key policy of "+root, policy.Statement{
 			Effect: policy.Allow, Principal: policy.AWSPrincipals(root), Action: []string{"kms:*"}, Resource: []string{"*"},
-		}}}); err != nil {
-			panic(err) // a constant but for the account
-		}
+		})}
 		e.defaults[root] = p
 	}
 	return p
@@ -203,28 +220,41 @@ func (e *evaluation) defaultKeyPolicy(key partition.ARN) *policy.Policy {
 
 // resourcePolicy is the policy of what a request is about; nil where it has none, or where its sort has none.
 func (e *evaluation) resourcePolicy(arn string) *policyAt {
+	at, ok := e.byResource[arn]
+	if !ok {
+		_, at, _ = e.carrierOf(arn)
+		e.byResource[arn] = at
+	}
+	return at
+}
+
+// carrierOf is the declared resource that a request is about, with its policy, if it has one, and the kind that it would be.
+func (e *evaluation) carrierOf(arn string) (*Resource, *policyAt, policy.Kind) {
 	a, err := partition.ParseARN(arn)
 	if err != nil {
-		return nil
+		return nil, nil, 0
 	}
 	switch a.Service {
 	case partition.S3:
-		name, _, _ := strings.Cut(a.Resource, "/")
-		if b := e.buckets[name]; b != nil {
-			return b.policy
+		if b := e.buckets[bucketName(arn)]; b != nil {
+			return b.Resource, b.policy, policy.Bucket
 		}
 	case partition.KMS:
 		if k := e.keys[arn]; k != nil {
-			return k.policy
+			return k.Resource, k.policy, policy.Key
 		}
 	case partition.IAM:
 		if o := e.roles[arn]; o != nil {
-			return o.trust
+			return o.Resource, o.trust, policy.Trust
 		}
 	case partition.Backup:
 		if v := e.vaults[arn]; v != nil {
-			return v.policy
+			return v.Resource, v.policy, policy.VaultAccess
+		}
+	case partition.SQS, partition.SNS, partition.Lambda:
+		if q := e.queues[arn]; q != nil {
+			return q.Resource, q.policy, map[partition.Service]policy.Kind{partition.SQS: policy.Queue, partition.SNS: policy.Topic, partition.Lambda: policy.Function}[a.Service]
 		}
 	}
-	return nil
+	return nil, nil, 0
 }

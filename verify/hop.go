@@ -40,6 +40,16 @@ type Hop struct {
 	Context map[string][]string
 	// Carrier is the URN of the declared resource that makes the request happen.
 	Carrier string
+	// Patterns say how a policy writes values of Resource and Context that are samples: an object's key, a snapshot's id.
+	Patterns map[string]string
+}
+
+// pattern is how a policy writes a value of the request.
+func (h Hop) pattern(value string) string {
+	if p, ok := h.Patterns[value]; ok {
+		return p
+	}
+	return value
 }
 
 // request is a hop under construction; it spares the tables of hops below their repetitions.
@@ -49,6 +59,17 @@ type request struct {
 	owner   partition.Account
 	carrier string
 	context map[string][]string
+	samples map[string]string
+}
+
+// sampling notes that a value is a sample of what a pattern covers.
+func (q request) sampling(value, pattern string) request {
+	q.samples = maps.Clone(q.samples)
+	if q.samples == nil {
+		q.samples = map[string]string{}
+	}
+	q.samples[value] = pattern
+	return q
 }
 
 func (q request) with(key string, values ...string) request {
@@ -60,11 +81,17 @@ func (q request) with(key string, values ...string) request {
 	return q
 }
 
+// overTLS is what every AWS service sends to S3 with.
+func (q request) overTLS() request {
+	return q.with("aws:SecureTransport", "true").with("s3:TlsVersion", "1.2")
+}
+
 func (q request) do(resource string, actions ...string) []Hop {
 	hops := make([]Hop, 0, len(actions))
 	for _, a := range actions {
 		hops = append(hops, Hop{
 			Title: q.title, Caller: q.caller, Action: a, Resource: resource, Owner: q.owner, Context: q.context, Carrier: q.carrier,
+			Patterns: q.samples,
 		})
 	}
 	return hops

@@ -2,15 +2,34 @@ package verify
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/logarchive/logarchive/partition"
 )
 
+// The kinds of sources and stops.
+const (
+	KindFlowLog      = "flow-log"      // VPC flow logs
+	KindLogGroup     = "log-group"     // a CloudWatch log group with a subscription, or on the way of a flow log
+	KindBackup       = "backup"        // a selection of AWS Backup
+	KindReplication  = "replication"   // a bucket's objects, to a replica
+	KindNotification = "notification"  // a bucket's events, to a queue, topic or function
+	KindAccessLog    = "access-log"    // S3's server access logs
+	KindLoadBalancer = "load-balancer" // access logs of a load balancer
+	KindTrail        = "trail"         // CloudTrail
+	KindStream       = "stream"
+	KindBucket       = "bucket"
+	KindVault        = "vault"
+	KindQueue        = "queue"
+	KindTopic        = "topic"
+	KindFunction     = "function"
+	// KindNowhere is what a link names and nothing declares.
+	KindNowhere = "nowhere"
+)
+
 // Source is something that produces logs, or data that is backed up.
 type Source struct {
-	// Kind is "flow-log", "log-group" or "backup".
+	// Kind is one of the Kind constants.
 	Kind string
 	// Name is what people call it: the VPC's id, the log group's name, the selection's name.
 	Name string
@@ -20,12 +39,32 @@ type Source struct {
 	URN string
 }
 
-// Path is the way of one source to its end.
+// Stop is a place on the way: the source itself, a log group, a stream, a bucket, a vault, a queue.
+type Stop struct {
+	Kind, Name string
+	// Place is where it is; zero where that isn't known.
+	Place partition.Place
+}
+
+// String is the kind and the name.
+func (s Stop) String() string {
+	if s.Kind == "" {
+		return s.Name
+	}
+	return s.Kind + " " + s.Name
+}
+
+// Path is the way of one source to its end. It may fork: a plan copies to several vaults.
 type Path struct {
 	Source Source
-	// Route are the things on the way in words, the source first.
-	Route []string
-	// Hops are the requests on the way, decided.
+	// Steps are in the order of the way. Steps that several sources share are the same pointers.
+	Steps []*Step
+}
+
+// Step is the way from one stop to the next.
+type Step struct {
+	From, To Stop
+	// Hops are the requests that are made for it, decided.
 	Hops []*Verdict
 	// Breaks are links that lead nowhere; no policy can mend them.
 	Breaks []Break
@@ -38,26 +77,64 @@ type Break struct {
 	Reason, Remedy     string
 }
 
-// Proven says whether every hop of the path is allowed and no link is broken.
-func (p *Path) Proven() bool {
-	return len(p.Breaks) == 0 && !slices.ContainsFunc(p.Hops, func(v *Verdict) bool { return !v.Allowed })
+// Open says whether every hop of the step is allowed and no link is broken.
+func (s *Step) Open() bool {
+	return len(s.Breaks) == 0 && !slices.ContainsFunc(s.Hops, func(v *Verdict) bool { return !v.Allowed })
 }
 
-// segment is a part of a way that several sources share: it is proven once.
+// Proven says whether the whole way is open.
+func (p *Path) Proven() bool {
+	return !slices.ContainsFunc(p.Steps, func(s *Step) bool { return !s.Open() })
+}
+
+// Hops are those of all steps.
+func (p *Path) Hops() []*Verdict {
+	var out []*Verdict
+	for _, s := range p.Steps {
+		out = append(out, s.Hops...)
+	}
+	return out
+}
+
+// Breaks are those of all steps.
+func (p *Path) Breaks() []Break {
+	var out []Break
+	for _, s := range p.Steps {
+		out = append(out, s.Breaks...)
+	}
+	return out
+}
+
+// segment is a part of a way under construction. Several sources may share it: then it is proven once.
 type segment struct {
-	route  []string
-	hops   []*Verdict
-	breaks []Break
+	at    Stop // where the way has come to
+	steps []*Step
+}
+
+// to begins the step to the next stop.
+func (s *segment) to(next Stop) {
+	s.steps = append(s.steps, &Step{From: s.at, To: next})
+	s.at = next
+}
+
+// step is the one under construction.
+func (s *segment) step() *Step {
+	if len(s.steps) == 0 {
+		s.to(Stop{Kind: KindNowhere})
+	}
+	return s.steps[len(s.steps)-1]
 }
 
 func (s *segment) prove(e *evaluation, hops []Hop) {
+	step := s.step()
 	for _, h := range hops {
-		s.hops = append(s.hops, e.decide(h))
+		step.Hops = append(step.Hops, e.decide(h))
 	}
 }
 
 func (s *segment) broken(resource, property, reason, remedy string) {
-	s.breaks = append(s.breaks, Break{resource, property, reason, remedy})
+	step := s.step()
+	step.Breaks = append(step.Breaks, Break{resource, property, reason, remedy})
 }
 
 // refuse notes a fact that the partition's table doesn't have: what can't be known isn't proven.
@@ -68,41 +145,28 @@ func (s *segment) refuse(r *Resource, err error) bool {
 	return err != nil
 }
 
-// visit adds a place to the route, once.
-func (s *segment) visit(what string) {
-	if !slices.Contains(s.route, what) {
-		s.route = append(s.route, what)
-	}
+// then goes on with a part that others share.
+func (s *segment) then(next *segment) {
+	s.steps = append(s.steps, next.steps...)
+	s.at = next.at
 }
 
-func (s *segment) then(next *segment) {
-	s.route = append(s.route, next.route...)
-	s.hops = append(s.hops, next.hops...)
-	s.breaks = append(s.breaks, next.breaks...)
+// join adds what a part that others share does within the step under construction.
+func (s *segment) join(part *segment) {
+	step := s.step()
+	for _, other := range part.steps {
+		step.Hops = append(step.Hops, other.Hops...)
+		step.Breaks = append(step.Breaks, other.Breaks...)
+	}
 }
 
 // Paths finds every source and proves its way, sorted by kind, place and name.
 func (e *evaluation) Paths() []*Path {
 	var paths []*Path
-	add := func(kind, name string, r *Resource, s *segment) {
-		paths = append(paths, &Path{
-			Source: Source{Kind: kind, Name: name, Place: r.Place, URN: r.URN},
-			Route:  append([]string{name}, s.route...),
-			Hops:   s.hops, Breaks: s.breaks,
-		})
-	}
-	for _, r := range e.byType[typeFlowLog] {
-		// A flow log to a log group is the source; the group's subscription filter carries it on.
-		add("flow-log", flowLogName(r), r, e.flowLog(r))
-	}
-	fed := e.flowLogGroups()
-	for _, r := range e.byType[typeSubscription] {
-		if name := r.text("logGroup"); !fed[groupKey(r.Place, name)] {
-			add("log-group", name, r, e.subscription(r))
+	for _, token := range sourceTokens {
+		for _, r := range e.byType[token] {
+			paths = append(paths, e.pathsOf(r)...)
 		}
-	}
-	for _, r := range e.byType[typeSelection] {
-		add("backup", r.text("name"), r, e.selection(r))
 	}
 	slices.SortStableFunc(paths, func(a, b *Path) int {
 		return cmp.Or(cmp.Compare(a.Source.Kind, b.Source.Kind), cmp.Compare(a.Source.Place.String(), b.Source.Place.String()),
@@ -111,59 +175,57 @@ func (e *evaluation) Paths() []*Path {
 	return paths
 }
 
-// subscription is the way from a log group on: CloudWatch Logs acts as the filter's role and puts records.
-func (e *evaluation) subscription(r *Resource) *segment {
-	s := &segment{}
-	destination := r.text("destinationArn")
-	arn, err := partition.ParseARN(destination)
-	if err != nil {
-		s.broken(r.URN, "destinationArn", err.Error(), "name a Firehose stream of the log group's region")
-		return s
-	}
-	stream, ok := e.byARN[destination]
-	if !ok || stream.Type != typeStream {
-		s.broken(r.URN, "destinationArn", fmt.Sprintf("there is no Firehose stream %s", destination), "declare the stream, or name one that is declared")
-		return s
-	}
-	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html: the destination is in the same region.
-	if arn.Region != r.Place.Region {
-		s.broken(r.URN, "destinationArn", fmt.Sprintf("the stream is in %s, the log group in %s", arn.Region, r.Place.Region), "put the stream into the log group's region")
-	}
-	caller, err := service(r.Place, partition.Logs, partition.Key)
-	if s.refuse(r, err) {
-		return s
-	}
-	group := r.Place.LogGroupARN(r.text("logGroup") + ":*").String()
-	acting, ok := e.assume(s, r, "roleArn", "CloudWatch Logs acts as the subscription's role", caller, map[string][]string{
-		"aws:SourceArn": {group}, "aws:SourceAccount": {string(r.Place.Account)},
-	})
-	if !ok {
-		return s
-	}
-	// Both are in AWS's example policy; CloudWatch Logs puts single large records with the first.
-	s.prove(e, request{title: "CloudWatch Logs puts records", caller: acting, owner: stream.Place.Account, carrier: r.URN}.
-		do(destination, "firehose:PutRecord", "firehose:PutRecordBatch"))
-	s.route = append(s.route, "subscription "+r.text("name"))
-	s.then(e.stream(stream))
-	return s
+// sourceTokens are the types of the resources that send something on its way.
+var sourceTokens = []string{
+	typeFlowLog, typeSubscription, typeSelection, typeBucketReplication, typeBucketNotification, typeBucketLogging,
+	typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer, typeTrail,
 }
 
-// assume is the hop in which a service takes on the role that a resource names.
-func (e *evaluation) assume(s *segment, r *Resource, property, title string, caller Caller, context map[string][]string) (Caller, bool) {
-	arn := r.text(property)
-	return e.assumeARN(s, r, property, arn, title, caller, context)
+// pathsOf are the ways that begin with a resource. Most have one; a bucket's notifications have one for each target.
+func (e *evaluation) pathsOf(r *Resource) []*Path {
+	one := func(kind, name string, prove func(*segment, *Resource)) []*Path {
+		s := &segment{at: Stop{Kind: kind, Name: name, Place: r.Place}}
+		prove(s, r)
+		return []*Path{{Source: Source{Kind: kind, Name: name, Place: r.Place, URN: r.URN}, Steps: s.steps}}
+	}
+	switch r.Type {
+	case typeFlowLog:
+		// A flow log to a log group is the source; the group's subscription filter carries it on.
+		return one(KindFlowLog, flowLogName(r), e.flowLog)
+	case typeSubscription:
+		if name := r.text("logGroup"); !e.fed[groupKey(r.Place, name)] {
+			return one(KindLogGroup, name, e.subscription)
+		}
+	case typeSelection:
+		return one(KindBackup, r.text("name"), e.selection)
+	case typeBucketReplication:
+		return one(KindReplication, bucketName(r.text("bucket")), e.replication)
+	case typeBucketNotification:
+		return one(KindNotification, bucketName(r.text("bucket")), e.notification)
+	case typeBucketLogging:
+		return one(KindAccessLog, bucketName(r.text("bucket")), e.accessLog)
+	case typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer:
+		if balancerLogs(r) != nil {
+			return one(KindLoadBalancer, r.text("name"), e.balancer)
+		}
+	case typeTrail:
+		return one(KindTrail, r.text("name"), e.trail)
+	}
+	return nil
 }
 
-func (e *evaluation) assumeARN(s *segment, r *Resource, property, arn, title string, caller Caller, context map[string][]string) (Caller, bool) {
+// assume is the hop in which a service takes on the role that a property names.
+func (e *evaluation) assume(s *segment, r *Resource, property, arn string, q request) (Caller, bool) {
 	if arn == "" {
 		s.broken(r.URN, property, "it names no role", "name the role that the service shall act as")
 		return Caller{}, false
 	}
 	o, ok := e.roles[arn]
 	if !ok {
-		s.broken(r.URN, property, fmt.Sprintf("there is no role %s", arn), "declare the role, or name one that is declared")
+		s.broken(r.URN, property, "there is no role "+arn, "declare the role, or name one that is declared")
 		return Caller{}, false
 	}
-	s.prove(e, request{title: title, caller: caller, owner: o.Place.Account, carrier: r.URN, context: context}.do(arn, "sts:AssumeRole"))
+	q.owner, q.carrier = o.Place.Account, r.URN
+	s.prove(e, q.do(arn, "sts:AssumeRole"))
 	return Caller{Role: arn}, true
 }

@@ -3,54 +3,90 @@ package verify
 import (
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/logarchive/logarchive/partition"
 )
 
 // stream is the way from a Firehose stream to its bucket. Many sources share it, so it is proven once.
 func (e *evaluation) stream(r *Resource) *segment {
-	return e.shared("stream "+r.text("arn"), func(s *segment) { e.proveStream(s, r) })
+	return e.shared("stream "+r.text("arn"), streamStop(r), func(s *segment) { e.proveStream(s, r) })
 }
 
 func (e *evaluation) proveStream(s *segment, r *Resource) {
-	s.route = []string{"stream " + r.text("name")}
 	to := r.item("extendedS3Configuration")
 	if to == nil {
-		s.broken(r.URN, "destination", fmt.Sprintf("destination %q isn't followed: only extendedS3 leads to an archive bucket", r.text("destination")), "use destination extendedS3")
+		s.to(Stop{Kind: KindNowhere, Name: r.text("destination")})
+		s.broken(r.URN, "destination", fmt.Sprintf("destination %q isn't followed: only extended_s3 leads to an archive bucket", r.text("destination")), "use destination extended_s3")
 		return
 	}
+	b, ok := e.bucketByARN(to.text("bucketArn"))
+	if !ok {
+		s.to(Stop{Kind: KindNowhere, Name: to.text("bucketArn")})
+		reason, remedy := e.noBucket(to.text("bucketArn"))
+		s.broken(r.URN, "extendedS3Configuration.bucketArn", reason, remedy)
+		return
+	}
+	s.to(bucketStop(b))
 	caller, err := service(r.Place, partition.Firehose)
 	if s.refuse(r, err) {
 		return
 	}
 	// Firehose passes the stream's account as external id:
 	// https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#firehose-assume-role
-	acting, ok := e.assumeARN(s, r, "extendedS3Configuration.roleArn", to.text("roleArn"), "Firehose acts as the stream's role", caller,
-		map[string][]string{"sts:ExternalId": {string(r.Place.Account)}})
+	acting, ok := e.assume(s, r, "extendedS3Configuration.roleArn", to.text("roleArn"),
+		request{title: "Firehose acts as the stream's role", caller: caller}.with("sts:ExternalId", string(r.Place.Account)))
 	if !ok {
 		return
 	}
-	b, ok := e.bucketByARN(to.text("bucketArn"))
-	if !ok {
-		s.broken(r.URN, "extendedS3Configuration.bucketArn", fmt.Sprintf("there is no bucket %q", to.text("bucketArn")), "declare the bucket, or name one that is declared")
-		return
-	}
-	objects := []string{sampleKey(to.text("prefix"))}
+	prefixes := []string{to.text("prefix")}
 	if prefix := to.text("errorOutputPrefix"); prefix != "" {
-		objects = append(objects, sampleKey(prefix))
+		prefixes = append(prefixes, prefix)
 	}
-	e.writeAs(s, r, acting, b, objects)
+	e.writeAs(s, r, acting, b, prefixes)
+	e.transform(s, r, acting, to.item("processingConfiguration"))
 	e.reportErrors(s, r, acting, to.item("cloudwatchLoggingOptions"))
-	e.encryptStream(s, r, acting)
-	s.route = append(s.route, "bucket "+b.name)
+	e.encryptStream(s, r)
+	e.keeps(b)
+}
 
+// transform is the call of the function that a stream hands its records to
+// (https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-s3).
+func (e *evaluation) transform(s *segment, r *Resource, acting Caller, processing object) {
+	const property = "extendedS3Configuration.processingConfiguration"
+	if !processing.flag("enabled") {
+		return
+	}
+	for _, processor := range processing.items("processors") {
+		for _, parameter := range processor.items("parameters") {
+			if parameter.text("parameterName") != "LambdaArn" {
+				continue
+			}
+			named := parameter.text("parameterValue")
+			arn, err := partition.ParseARN(named)
+			if err != nil {
+				s.broken(r.URN, property, err.Error(), "name the function by its ARN")
+				continue
+			}
+			// A version or alias follows the function's own ARN.
+			plain := arn
+			if parts := strings.Split(arn.Resource, ":"); len(parts) > 2 {
+				plain.Resource = strings.Join(parts[:2], ":")
+			}
+			if e.queues[plain.String()] == nil {
+				s.broken(r.URN, property, "there is no function "+plain.String(), "declare the function, or name one that is declared")
+				continue
+			}
+			s.prove(e, request{title: "Firehose calls the transform function", caller: acting, owner: arn.Account, carrier: r.URN}.
+				do(named, "lambda:InvokeFunction", "lambda:GetFunctionConfiguration"))
+		}
+	}
 }
 
 // writeAs are the requests of Firehose, as its role, to the bucket
 // (https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-s3).
-func (e *evaluation) writeAs(s *segment, r *Resource, acting Caller, b *bucket, keys []string) {
-	q := request{title: "Firehose looks at the bucket", caller: acting, owner: b.Place.Account, carrier: r.URN}.with("aws:SecureTransport", "true").
-		with("s3:TlsVersion", "1.2")
+func (e *evaluation) writeAs(s *segment, r *Resource, acting Caller, b *bucket, prefixes []string) {
+	q := request{title: "Firehose looks at the bucket", caller: acting, owner: b.Place.Account, carrier: r.URN}.overTLS()
 	s.prove(e, q.do(b.arn, "s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"))
 	q.title = "Firehose writes objects"
 	actions := []string{"s3:PutObject", "s3:AbortMultipartUpload"}
@@ -58,14 +94,18 @@ func (e *evaluation) writeAs(s *segment, r *Resource, acting Caller, b *bucket, 
 		// Into another account it writes with the ACL bucket-owner-full-control.
 		actions = append(actions, "s3:PutObjectAcl")
 	}
-	for _, key := range keys {
-		s.prove(e, q.do(b.arn+"/"+key, actions...))
+	for _, prefix := range prefixes {
+		object := b.arn + "/" + sampleKey(prefix)
+		s.prove(e, q.sampling(object, b.arn+"/"+fixed(prefix)+"*").do(object, actions...))
 	}
-	e.encrypt(s, r, acting, b, keys[0], []string{"kms:GenerateDataKey", "kms:Decrypt"}, nil)
+	// Which of the keys it is makes no difference to a policy that lets the bucket's objects be encrypted.
+	object := b.arn + "/" + sampleKey(prefixes[0])
+	e.encrypt(s, b, object, request{caller: acting, carrier: r.URN}.sampling(object, b.arn+"/*").with("kms:CallerAccount", string(r.Place.Account)),
+		[]string{"kms:GenerateDataKey", "kms:Decrypt"})
 }
 
 // encrypt are the requests that S3 makes to the key of the bucket's default encryption, in the name of who writes.
-func (e *evaluation) encrypt(s *segment, r *Resource, acting Caller, b *bucket, object string, actions []string, context map[string][]string) {
+func (e *evaluation) encrypt(s *segment, b *bucket, object string, q request, actions []string) {
 	if b.keyARN == "" {
 		return
 	}
@@ -74,19 +114,25 @@ func (e *evaluation) encrypt(s *segment, r *Resource, acting Caller, b *bucket, 
 		s.broken(b.URN, "kmsMasterKeyId", fmt.Sprintf("the bucket's default encryption names key %q, which isn't declared", b.keyARN), "declare the key: its policy is part of the proof")
 		return
 	}
+	q.title = "S3 encrypts with the bucket's key"
+	e.cipher(s, q, b, k, object, actions)
+}
+
+// cipher are S3's requests to a key for an object, given by its ARN, of a bucket.
+func (e *evaluation) cipher(s *segment, q request, b *bucket, k *key, object string, actions []string) {
 	via, err := b.Place.ViaService(partition.S3)
-	if s.refuse(r, err) {
+	if err != nil {
+		s.broken(b.URN, "", err.Error(), "see package partition for what is known of this partition")
 		return
 	}
 	// With a bucket key the encryption context is the bucket's ARN, without it the object's. A request may turn the bucket
 	// key off for its object: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
-	contexts := []string{b.arn + "/" + object}
+	contexts := []string{object}
 	if b.bucketKey {
 		contexts = append(contexts, b.arn)
 	}
-	q := request{title: "S3 encrypts with the bucket's key", caller: acting, owner: k.Place.Account, carrier: r.URN, context: context}.
-		with("kms:ViaService", via).with("kms:CallerAccount", string(r.Place.Account)).
-		with("kms:EncryptionContextKeys", "aws:s3:arn")
+	q.owner = k.Place.Account
+	q = q.with("kms:ViaService", via).with("kms:EncryptionContextKeys", "aws:s3:arn")
 	for _, c := range contexts {
 		s.prove(e, q.with("kms:EncryptionContext:aws:s3:arn", c).do(k.arn, actions...))
 	}
@@ -108,7 +154,7 @@ func (e *evaluation) reportErrors(s *segment, r *Resource, acting Caller, option
 
 // encryptStream is Firehose's use of a customer's key for the records in the stream. It takes grants when the stream is
 // created, so its role needs nothing, but the key must exist.
-func (e *evaluation) encryptStream(s *segment, r *Resource, _ Caller) {
+func (e *evaluation) encryptStream(s *segment, r *Resource) {
 	sse := r.item("serverSideEncryption")
 	if sse.text("keyType") != "CUSTOMER_MANAGED_CMK" {
 		return

@@ -15,7 +15,7 @@ type Unneeded struct {
 	Kind    policy.Kind
 	Index   int // of the statement, from 0
 	Sid     string
-	// Part says which: "statement", "action s3:GetObject", "resource …", "principal …", "value … of StringEquals aws:SourceAccount".
+	// Part says which: "statement", "action s3:GetObject", "resource …", "principal …", "in StringEquals aws:SourceAccount, value …".
 	Part string
 }
 
@@ -27,44 +27,63 @@ func (u Unneeded) String() string {
 // element is a removable part of a statement: a grant.
 type element struct {
 	part   string
-	remove func(policy.Statement) (policy.Statement, bool) // false: nothing of the statement is left
+	remove func(policy.Statement) policy.Statement
+	// grants says that the part decides how much is granted, and not only whether the statement is about a request: a
+	// principal may be named twice, as itself and by its account.
+	grants bool
 }
 
-// elements are the parts of an Allow statement that could each be taken away, the whole statement first.
+// elements are the parts of an Allow statement that could each be taken away, besides the whole statement.
 func elements(s policy.Statement) []element {
-	out := []element{{"statement", func(s policy.Statement) (policy.Statement, bool) { return s, false }}}
-	list := func(name string, values []string, set func(*policy.Statement, []string)) {
+	var out []element
+	list := func(name string, values []string, grants bool, set func(*policy.Statement, []string)) {
+		if len(values) < 2 {
+			return
+		}
 		for i, v := range values {
-			out = append(out, element{name + " " + v, func(s policy.Statement) (policy.Statement, bool) {
-				rest := slices.Delete(slices.Clone(values), i, i+1)
-				set(&s, rest)
-				return s, len(rest) > 0
-			}})
+			out = append(out, element{name + " " + v, func(s policy.Statement) policy.Statement {
+				set(&s, slices.Delete(slices.Clone(values), i, i+1))
+				return s
+			}, grants})
 		}
 	}
-	if len(s.Action) > 1 {
-		list("action", s.Action, func(s *policy.Statement, v []string) { s.Action = v })
-	}
-	if len(s.Resource) > 1 {
-		list("resource", s.Resource, func(s *policy.Statement, v []string) { s.Resource = v })
-	}
-	if s.Principal != nil && len(s.Principal.AWS)+len(s.Principal.Service) > 1 {
-		list("principal", s.Principal.AWS, func(s *policy.Statement, v []string) {
-			p := *s.Principal
-			p.AWS = v
-			s.Principal = &p
-		})
+	list("action", s.Action, false, func(s *policy.Statement, v []string) { s.Action = v })
+	list("resource", s.Resource, false, func(s *policy.Statement, v []string) { s.Resource = v })
+	if p := s.Principal; p != nil {
+		all := principals(p)
+		list("principal", all, true, func(s *policy.Statement, v []string) { s.Principal = onlyPrincipals(p, v) })
 	}
 	for _, op := range sortedKeys(s.Condition) {
 		if negated(op) {
 			continue // fewer values of a negated operator allow more: that is a widening, not a grant
 		}
 		for _, key := range sortedKeys(s.Condition[op]) {
-			if values := s.Condition[op][key]; len(values) > 1 {
-				list(fmt.Sprintf("in %s %s, value", op, key), values, func(s *policy.Statement, v []string) {
-					s.Condition = s.Condition.With(op, key, v...)
-				})
-			}
+			list(fmt.Sprintf("in %s %s, value", op, key), s.Condition[op][key], false, func(s *policy.Statement, v []string) {
+				s.Condition = s.Condition.With(op, key, v...)
+			})
+		}
+	}
+	return out
+}
+
+// principals are all that a statement names, of whatever sort.
+func principals(p *policy.Principals) []string {
+	out := slices.Concat(p.AWS, p.Federated, p.CanonicalUser)
+	for _, s := range p.Service {
+		out = append(out, string(s))
+	}
+	return out
+}
+
+// onlyPrincipals are those of p that are kept.
+func onlyPrincipals(p *policy.Principals, kept []string) *policy.Principals {
+	only := func(values []string) []string {
+		return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return !slices.Contains(kept, v) })
+	}
+	out := &policy.Principals{AWS: only(p.AWS), Federated: only(p.Federated), CanonicalUser: only(p.CanonicalUser)}
+	for _, s := range p.Service {
+		if slices.Contains(kept, string(s)) {
+			out.Service = append(out.Service, s)
 		}
 	}
 	return out
@@ -77,13 +96,13 @@ func negated(operator string) bool {
 // needless finds the parts of Allow statements that no proof needs: each is taken away in turn, and the hops that the
 // statement allowed are decided again. A part that is covered by another statement as well is found, too.
 func (e *evaluation) needless() []Unneeded {
-	using := map[string][]*Verdict{}
+	using := map[statementAt][]*Verdict{}
 	for _, v := range e.verdicts {
-		for _, c := range v.Causes {
-			if c.Effect == policy.Allow {
-				k := causeKey(c.Carrier, c.Kind, c.Index)
-				using[k] = append(using[k], v)
-			}
+		if !v.Allowed {
+			continue
+		}
+		for _, s := range v.deciding {
+			using[s] = append(using[s], v)
 		}
 	}
 	var out []Unneeded
@@ -93,13 +112,15 @@ func (e *evaluation) needless() []Unneeded {
 			if s.Effect != policy.Allow {
 				continue
 			}
-			hops := using[causeKey(at.carrier.URN, at.kind, i)]
+			needs := e.needsOf(statementAt{at, i}, using[statementAt{at, i}])
+			add := func(part string) { out = append(out, Unneeded{at.carrier.URN, at.kind, i, s.Sid, part}) }
+			if !slices.ContainsFunc(needs, func(n need) bool { return !n.otherwise }) {
+				add("statement") // its parts needn't be named one by one
+				continue
+			}
 			for _, el := range elements(s) {
-				if e.holdsWithout(at, i, el, hops) {
-					out = append(out, Unneeded{at.carrier.URN, at.kind, i, s.Sid, el.part})
-					if el.part == "statement" {
-						break // its parts needn't be named one by one
-					}
+				if e.holdsWithout(statementAt{at, i}, el, needs) {
+					add(el.part)
 				}
 			}
 		}
@@ -107,38 +128,65 @@ func (e *evaluation) needless() []Unneeded {
 	return out
 }
 
-func causeKey(carrier string, kind policy.Kind, index int) string {
-	return fmt.Sprint(carrier, "#", int(kind), "#", index)
+// need is a hop that a statement allows.
+type need struct {
+	*Verdict
+	// otherwise says that the hop is allowed without the statement, too.
+	otherwise bool
 }
 
-// holdsWithout says whether all hops are still allowed when the element is gone.
-func (e *evaluation) holdsWithout(at *policyAt, index int, el element, hops []*Verdict) bool {
-	changed := at.document
-	changed.Statements = slices.Clone(changed.Statements)
-	if s, left := el.remove(changed.Statements[index]); left {
-		changed.Statements[index] = s
-	} else {
-		changed.Statements = slices.Delete(changed.Statements, index, index+1)
+func (e *evaluation) needsOf(s statementAt, hops []*Verdict) []need {
+	out := make([]need, 0, len(hops))
+	for _, v := range hops {
+		out = append(out, need{v, e.allowedWith(v, s, nil)})
 	}
-	p, err := policy.Compile(at.compiled.ID(), changed)
+	return out
+}
+
+// holdsWithout says whether all hops are still allowed when the element is gone. For most it is enough to see that what is
+// left of the statement still matches: the rest of the decision doesn't change then.
+func (e *evaluation) holdsWithout(s statementAt, el element, needs []need) bool {
+	left := el.remove(s.statement())
+	p, err := compileStatement(s.compiled[s.index].ID(), s.document.Version, left)
 	if err != nil {
 		return false
 	}
-	for _, v := range hops {
-		with := v.policies
-		replace(&with.Identity, at.compiled, p)
-		replace(&with.Boundary, at.compiled, p)
-		replace(&with.Resource, at.compiled, p)
-		if v.Allowed && !policy.Evaluate(v.request, with).Allowed() {
+	ofResource := left.Principal != nil || left.NotPrincipal != nil
+	for _, n := range needs {
+		switch {
+		case n.otherwise:
+		case el.grants && !e.allowedWith(n.Verdict, s, p):
+			return false
+		case !el.grants && !matchesOnly(n.Verdict, p, ofResource):
 			return false
 		}
 	}
 	return true
 }
 
-func replace(list *[]*policy.Policy, old, with *policy.Policy) {
-	if i := slices.Index(*list, old); i >= 0 {
-		*list = slices.Clone(*list)
-		(*list)[i] = with
+// allowedWith says whether a hop is allowed with another policy in the place of a statement, or with none.
+func (e *evaluation) allowedWith(v *Verdict, s statementAt, p *policy.Policy) bool {
+	with, old := v.policies, s.compiled[s.index]
+	for _, layer := range []*[]*policy.Policy{&with.Identity, &with.Boundary, &with.Resource} {
+		i := slices.Index(*layer, old)
+		if i < 0 {
+			continue
+		}
+		*layer = slices.Clone(*layer)
+		if p != nil {
+			(*layer)[i] = p
+		} else {
+			(*layer)[i] = nothing
+		}
 	}
+	return policy.Evaluate(v.request, with).Allowed()
 }
+
+// nothing is a policy that says nothing, in the place of a statement that was taken away.
+var nothing = func() *policy.Policy {
+	p, err := policy.Compile("nothing", policy.Document{})
+	if err != nil {
+		panic(err) // a constant
+	}
+	return p
+}()

@@ -2,8 +2,6 @@ package verify
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/logarchive/logarchive/partition"
@@ -12,7 +10,7 @@ import (
 
 // Remedy is a change that mends a refused hop, or a necessary part of it.
 type Remedy struct {
-	// Carrier is the URN of the resource whose policy should change.
+	// Carrier is the URN of the resource whose policy should change, or that should have a policy.
 	Carrier string
 	Kind    policy.Kind
 	// Statement is the smallest one to add; nil when something must be taken away or changed instead.
@@ -25,196 +23,160 @@ type Remedy struct {
 func (e *evaluation) remedies(v *Verdict, d policy.Decision) []Remedy {
 	var out []Remedy
 	if d.Outcome == policy.ExplicitDeny {
-		for _, c := range v.Causes {
-			out = append(out, Remedy{Carrier: c.Carrier, Kind: c.Kind, Words: fmt.Sprintf(
-				"statement %s of the %s denies it: narrow its condition so that it leaves this request out", statementName(c.Sid, c.Index), c.Kind)})
+		for _, s := range v.deciding {
+			out = append(out, Remedy{Carrier: s.carrier.URN, Kind: s.kind, Words: fmt.Sprintf(
+				"statement %s of its %s denies it: narrow its condition so that it leaves this request out", statementName(s.statement().Sid, s.index), s.kind)})
 		}
 		return out
 	}
+	o := e.roles[v.Caller.Role]
 	for _, layer := range d.Lacking {
 		switch layer {
 		case policy.IdentityLayer:
-			if o := e.roles[v.Caller.Role]; o != nil {
-				out = append(out, e.lacking(v, o.identity, o.Resource, policy.Inline, identityStatement(v.Hop)))
+			if o != nil {
+				out = append(out, e.lacking(v, o.identity, carrierOfIdentity(o), policy.Inline, identityStatement(v)))
 			}
 		case policy.BoundaryLayer:
-			if o := e.roles[v.Caller.Role]; o != nil && o.boundary != nil {
-				out = append(out, e.lacking(v, []*policyAt{o.boundary}, o.boundary.carrier, policy.Boundary, identityStatement(v.Hop)))
+			if o != nil && o.boundary != nil {
+				out = append(out, e.lacking(v, []*policyAt{o.boundary}, o.boundary.carrier, policy.Boundary, identityStatement(v)))
 			}
 		case policy.ResourceLayer:
-			if carrier, kind := e.resourceCarrier(v.Resource); carrier != nil && (d.CrossAccount || v.Caller.Role == "" || kind == policy.Key) {
-				var have []*policyAt
-				if at := e.resourcePolicy(v.Resource); at != nil {
-					have = append(have, at)
-				}
-				out = append(out, e.lacking(v, have, carrier, kind, resourceStatement(v.Hop, kind)))
+			carrier, at, kind := e.carrierOf(v.Resource)
+			if carrier == nil || !d.CrossAccount && v.Caller.Role != "" && kind != policy.Key {
+				continue // within an account the identity's policy suffices, but for keys
 			}
+			var have []*policyAt
+			if at != nil {
+				have = append(have, at)
+				carrier = at.carrier
+			}
+			out = append(out, e.lacking(v, have, carrier, kind, resourceStatement(v, kind)))
 		case policy.SessionLayer, policy.ServiceControlLayer, policy.ResourceControlLayer:
-			out = append(out, Remedy{Words: fmt.Sprintf("no %s allows it", layer)})
+			out = append(out, Remedy{Carrier: v.Carrier, Words: fmt.Sprintf("no %s allows it", layer)})
 		}
 	}
 	return out
 }
 
-// resourceCarrier is the declared resource that carries, or should carry, the policy of what a request is about.
-func (e *evaluation) resourceCarrier(arn string) (*Resource, policy.Kind) {
-	if at := e.resourcePolicy(arn); at != nil {
-		return at.carrier, at.kind
+// carrierOfIdentity is the resource to which a role's permission is added: its policy where it has one, else the role itself.
+func carrierOfIdentity(o *role) *Resource {
+	if len(o.identity) == 1 {
+		return o.identity[0].carrier
 	}
-	a, err := partition.ParseARN(arn)
-	if err != nil {
-		return nil, 0
-	}
-	switch a.Service {
-	case partition.S3:
-		name, _, _ := strings.Cut(a.Resource, "/")
-		if b := e.buckets[name]; b != nil {
-			return b.Resource, policy.Bucket
-		}
-	case partition.KMS:
-		if k := e.keys[arn]; k != nil {
-			return k.Resource, policy.Key
-		}
-	case partition.Backup:
-		if v := e.vaults[arn]; v != nil {
-			return v.Resource, policy.VaultAccess
-		}
-	}
-	return nil, 0
+	return o.Resource
 }
 
 // lacking prefers to name a statement that would allow the request but for one of its parts; the statement to add is
 // given in any case.
 func (e *evaluation) lacking(v *Verdict, have []*policyAt, carrier *Resource, kind policy.Kind, add policy.Statement) Remedy {
 	r := Remedy{Carrier: carrier.URN, Kind: kind, Statement: &add}
-	for _, at := range have {
-		for i, s := range at.document.Statements {
-			if part := nearMiss(v, at.document.Version, s); part != "" {
-				r.Carrier = at.carrier.URN
-				r.Words = fmt.Sprintf("statement %s of its %s would allow it but for %s", statementName(s.Sid, i), at.kind, part)
-				return r
-			}
-		}
+	if at, words := nearest(v, have); at != nil {
+		r.Carrier, r.Words = at.carrier.URN, words
+		return r
+	}
+	if len(have) == 0 {
+		r.Words = fmt.Sprintf("it has no %s; declare one with a statement that allows %s", kind, v.Action)
+		return r
 	}
 	r.Words = fmt.Sprintf("no statement of its %s allows %s; add one", kind, v.Action)
 	return r
 }
 
-// nearMiss says which single part of a statement keeps it from allowing the request; "" when there is no such part.
-func nearMiss(v *Verdict, version string, s policy.Statement) string {
-	if s.Effect != policy.Allow || matchesAlone(v, version, s) {
-		return ""
+// identityStatement is the smallest permission of a role that allows the request.
+func identityStatement(v *Verdict) policy.Statement {
+	s := policy.Statement{Effect: policy.Allow, Action: []string{v.Action}, Resource: []string{v.pattern(v.Resource)}}
+	s.Condition = ofKeys(v)
+	if a, err := partition.ParseARN(s.Resource[0]); err == nil && a.Service == partition.S3 && strings.HasPrefix(a.Resource, "*") {
+		// Names of buckets don't say whose they are.
+		s.Condition = s.Condition.With("StringEquals", "aws:ResourceAccount", string(v.Owner))
 	}
-	for _, op := range slices.Sorted(maps.Keys(s.Condition)) {
-		for _, key := range slices.Sorted(maps.Keys(s.Condition[op])) {
-			if matchesAlone(v, version, withoutCondition(s, op, key)) {
-				sent := "which the request doesn't carry"
-				if value, ok := contextOf(v.request.Context, key); ok {
-					sent = fmt.Sprintf("the request carries %s", strings.Join(value.Values(), ", "))
-				}
-				return fmt.Sprintf("its condition %s %s = %s (%s)", op, key, strings.Join(s.Condition[op][key], ", "), sent)
-			}
+	for _, key := range sortedKeys(v.Context) {
+		if strings.HasPrefix(key, "aws:ResourceTag/") {
+			s.Condition = s.Condition.With("Null", key, "false")
 		}
 	}
-	wider := s
-	wider.Resource, wider.NotResource = []string{"*"}, nil
-	if s.Resource != nil && matchesAlone(v, version, wider) {
-		return fmt.Sprintf("its resource %s (the request is for %s)", strings.Join(s.Resource, ", "), v.Resource)
-	}
-	if s.Principal != nil {
-		wider = s
-		wider.Principal = policy.AnyPrincipal()
-		if matchesAlone(v, version, wider) {
-			return fmt.Sprintf("its principal (the caller is %s)", v.Caller)
-		}
-	}
-	return ""
-}
-
-func contextOf(c policy.Context, key string) (policy.Value, bool) {
-	for k, v := range c {
-		if strings.EqualFold(k, key) {
-			return v, len(v.Values()) > 0
-		}
-	}
-	return policy.Value{}, false
-}
-
-// matchesAlone says whether the statement, as the only policy, matches the request. Whoever calls is looked at as a
-// caller whose identity allows everything, so that only the statement decides.
-func matchesAlone(v *Verdict, version string, s policy.Statement) bool {
-	p, err := policy.Compile("alone", policy.Document{Version: version, Statements: []policy.Statement{s}})
-	if err != nil {
-		return false
-	}
-	var with policy.Policies
-	if s.Principal == nil && s.NotPrincipal == nil {
-		with.Identity = []*policy.Policy{p}
-	} else {
-		with.Resource = []*policy.Policy{p}
-	}
-	return slices.ContainsFunc(policy.Evaluate(v.request, with).Reasons, func(r policy.Reason) bool { return r.Effect == policy.Allow })
-}
-
-func withoutCondition(s policy.Statement, op, key string) policy.Statement {
-	conditions := policy.Conditions{}
-	for o, keys := range s.Condition {
-		for k, values := range keys {
-			if o != op || k != key {
-				conditions = conditions.With(o, k, values...)
-			}
-		}
-	}
-	s.Condition = conditions
 	return s
-}
-
-func identityStatement(h Hop) policy.Statement {
-	return policy.Statement{Effect: policy.Allow, Action: []string{h.Action}, Resource: []string{h.Resource}}
 }
 
 // deputyKeys are the keys by which a service says for whom it acts; a grant to a service should name all that it sends.
 var deputyKeys = []string{"aws:SourceAccount", "aws:SourceArn", "sts:ExternalId"}
 
-func resourceStatement(h Hop, kind policy.Kind) policy.Statement {
-	s := policy.Statement{Effect: policy.Allow, Action: []string{h.Action}}
+// resourceStatement is the smallest grant of a resource that allows the request.
+func resourceStatement(v *Verdict, kind policy.Kind) policy.Statement {
+	s := policy.Statement{Effect: policy.Allow, Action: []string{v.Action}}
 	switch kind {
 	case policy.Trust: // has no resource: it is the role
-	case policy.Key:
-		s.Resource = []string{"*"} // in a key policy, the key itself
+	case policy.Key, policy.VaultAccess:
+		s.Resource = []string{"*"} // the key or vault itself
 	default:
-		s.Resource = []string{h.Resource}
+		s.Resource = []string{v.pattern(v.Resource)}
 	}
-	if h.Caller.Role != "" {
-		s.Principal = policy.AWSPrincipals(h.Caller.Role)
+	if v.Caller.Role == "" {
+		s.Principal = policy.Services(v.Caller.Service[0])
+		for _, key := range deputyKeys {
+			if values := v.Context[key]; len(values) > 0 {
+				op := "StringEquals"
+				if strings.HasSuffix(key, "Arn") {
+					op = "ArnLike"
+				}
+				s.Condition = s.Condition.With(op, key, v.pattern(values[0]))
+			}
+		}
 		return s
 	}
-	s.Principal = policy.Services(h.Caller.Service[0])
-	for _, key := range deputyKeys {
-		if values := h.Context[key]; len(values) > 0 {
-			op := "StringEquals"
-			if strings.HasSuffix(key, "Arn") {
-				op = "ArnLike"
-			}
-			s.Condition = s.Condition.With(op, key, values...)
-		}
+	arn, err := partition.ParseARN(v.Caller.Role)
+	if err != nil {
+		return s
+	}
+	// The account with a condition on the role, and not the role itself: that would be of no use any more once the role has
+	// been made anew, and a policy that names a role which doesn't exist yet is refused.
+	root := partition.ARN{Partition: arn.Partition, Service: partition.IAM, Account: arn.Account, Resource: "root"}.String()
+	s.Principal = policy.AWSPrincipals(root)
+	s.Condition = ofKeys(v)
+	if v.Caller.Role != root || kind == policy.Key {
+		s.Condition = s.Condition.With("ArnEquals", "aws:PrincipalArn", v.Caller.Role)
 	}
 	return s
+}
+
+// ofKeys are the conditions that bind the use of a key to what the request is for.
+func ofKeys(v *Verdict) policy.Conditions {
+	var c policy.Conditions
+	bound := false
+	for _, key := range sortedKeys(v.Context) {
+		values := v.Context[key]
+		switch {
+		case key == "kms:ViaService":
+			c = c.With("StringEquals", key, values...)
+		case key == "kms:GrantIsForAWSResource":
+			c = c.With("Bool", key, values...)
+		case strings.HasPrefix(key, "kms:EncryptionContext:"):
+			bound = true
+			c = c.With("StringLike", key, v.pattern(values[0]))
+		}
+	}
+	if values := v.Context["kms:EncryptionContextKeys"]; len(values) > 0 && !bound {
+		c = c.With("ForAnyValue:StringEquals", "kms:EncryptionContextKeys", values...)
+	}
+	return c
 }
 
 // statementName is the Sid, or the position where there is none.
 func statementName(sid string, index int) string {
 	if sid != "" {
-		return fmt.Sprintf("%q", sid)
+		return quoted(sid)
 	}
 	return fmt.Sprintf("number %d", index+1)
 }
 
+func quoted(s string) string { return fmt.Sprintf("%q", s) }
+
 // statementJSON is a statement as a policy has it.
 func statementJSON(s policy.Statement) string {
 	text := policy.Document{Statements: []policy.Statement{s}}.JSON()
-	_, text, _ = strings.Cut(text, `"Statement":[`)
-	return strings.TrimSuffix(text, "]}")
+	_, text, _ = strings.Cut(text, `"Statement":`)
+	text = strings.TrimSuffix(text, "}")
+	return strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
 }
 
 // nameOf is the logical name in a URN.

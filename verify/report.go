@@ -101,14 +101,14 @@ func closed(paths []*Path) []Violation {
 		found[k] = &finding{v, 1}
 	}
 	for _, p := range paths {
-		for _, b := range p.Breaks {
+		for _, b := range p.Breaks() {
 			reason := b.Reason
 			if b.Property != "" {
 				reason = b.Property + ": " + reason
 			}
 			add(Violation{Rule: rulePath, Resource: b.Resource, Reason: reason, Remedy: b.Remedy, Source: p.Source.Name})
 		}
-		for _, v := range p.Hops {
+		for _, v := range p.Hops() {
 			if v.Allowed {
 				continue
 			}

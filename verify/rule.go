@@ -41,23 +41,6 @@ func (e *evaluation) judge() []Violation {
 	return out
 }
 
-// archives are the buckets that paths end in, sorted by name.
-func (e *evaluation) archives() []*bucket {
-	seen := map[string]*bucket{}
-	for _, v := range e.verdicts {
-		if v.Action == "s3:PutObject" {
-			if b, ok := e.bucketByARN(bucketOf(v.Resource)); ok {
-				seen[b.name] = b
-			}
-		}
-	}
-	var out []*bucket
-	for _, name := range sortedKeys(seen) {
-		out = append(out, seen[name])
-	}
-	return out
-}
-
 func bucketOf(arn string) string {
 	b, _, _ := strings.Cut(arn, "/")
 	return b
@@ -76,13 +59,11 @@ func (e *evaluation) writes(b *bucket) []*Verdict {
 
 // probe asks what would become of a request that no path makes, or of a hop with another context.
 func (e *evaluation) probe(h Hop) policy.Outcome {
-	n := len(e.verdicts)
-	v := e.decide(h)
-	e.verdicts = e.verdicts[:n] // a probe needs no privilege
+	v, _ := e.ask(h) // not kept: a probe needs no privilege
 	if v.Allowed {
 		return policy.Allowed
 	}
-	if len(v.Causes) > 0 {
+	if len(v.deciding) > 0 {
 		return policy.ExplicitDeny
 	}
 	return policy.ImplicitDeny

@@ -1,0 +1,92 @@
+package verify
+
+import (
+	"github.com/logarchive/logarchive/policy"
+)
+
+// evaluation is the work over one deployment: what is shared between paths is done once.
+type evaluation struct {
+	*Deployment
+	options  Options
+	segments map[string]*segment
+	filters  map[string][]*Resource // subscription filters, by log group
+	fed      map[string]bool        // log groups that flow logs write to: their subscriptions belong to the flow logs' paths
+	keepers  map[string]*bucket     // that paths end in
+	reach    map[string]map[string]bool
+	verdicts []*Verdict
+	// administrationVerdicts are those of [evaluation.administration]: no log line passes there.
+	administrationVerdicts []*Verdict
+
+	// What is asked again and again is worked out once.
+	defaults   map[string][]*policy.Policy // default key policies, by account root
+	byCaller   map[string]*callerOf        // of roles, by ARN
+	byResource map[string]*policyAt        // nil for what has none
+}
+
+func newEvaluation(d *Deployment, o Options) *evaluation {
+	e := &evaluation{
+		Deployment: d, options: o,
+		segments: map[string]*segment{}, filters: map[string][]*Resource{}, fed: map[string]bool{}, keepers: map[string]*bucket{},
+		reach: map[string]map[string]bool{}, defaults: map[string][]*policy.Policy{}, byCaller: map[string]*callerOf{},
+		byResource: map[string]*policyAt{},
+	}
+	for _, r := range d.byType[typeSubscription] {
+		k := groupKey(r.Place, r.text("logGroup"))
+		e.filters[k] = append(e.filters[k], r)
+	}
+	for _, r := range d.byType[typeFlowLog] {
+		if group := flowLogGroup(r); group != "" {
+			e.fed[groupKey(r.Place, group)] = true
+		}
+	}
+	return e
+}
+
+// shared proves a part of a way at its first use. It begins at the given stop.
+func (e *evaluation) shared(name string, from Stop, prove func(*segment)) *segment {
+	s, ok := e.segments[name]
+	if !ok {
+		s = &segment{at: from}
+		e.segments[name] = s
+		prove(s)
+	}
+	return s
+}
+
+// keeps notes that a path ends in a bucket: it is an archive, which the posture rules are about. Buckets for access logs
+// aren't: they can't be encrypted or locked as an archive must be.
+func (e *evaluation) keeps(b *bucket) { e.keepers[b.name] = b }
+
+// archives are the buckets that paths end in, sorted by name.
+func (e *evaluation) archives() []*bucket {
+	out := make([]*bucket, 0, len(e.keepers))
+	for _, name := range sortedKeys(e.keepers) {
+		out = append(out, e.keepers[name])
+	}
+	return out
+}
+
+// Prover proves the ways of single sources of a deployment, and what they share only once. It isn't safe for use by several
+// goroutines at a time.
+type Prover struct{ e *evaluation }
+
+// NewProver returns a prover for the deployment.
+func NewProver(d *Deployment) *Prover { return &Prover{newEvaluation(d, Options{})} }
+
+// Path returns the way that begins with a resource: a flow log, a subscription filter, a backup selection, and what else
+// [Run] finds as a source. False for a resource that sends nothing on its way.
+func (p *Prover) Path(urn string) (*Path, bool) {
+	for _, token := range sourceTokens {
+		for _, r := range p.e.byType[token] {
+			if r.URN == urn {
+				if paths := p.e.pathsOf(r); len(paths) > 0 {
+					return paths[0], true
+				}
+			}
+		}
+	}
+	return nil, false
+}
+
+// Decide decides one request by the deployment's policies.
+func (p *Prover) Decide(h Hop) *Verdict { return p.e.decide(h) }

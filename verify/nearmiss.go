@@ -1,0 +1,121 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/logarchive/logarchive/policy"
+)
+
+// nearest finds the statement that would allow a refused request but for one of its parts, and says which. A condition is
+// named before a resource, a resource before a principal, and that before an action: the more of a statement fits, the likelier
+// it is the one that was meant.
+func nearest(v *Verdict, have []*policyAt) (*policyAt, string) {
+	for _, miss := range []func(*Verdict, string, policy.Statement) string{missedCondition, missedResource, missedPrincipal, missedAction} {
+		for _, at := range have {
+			for i, s := range at.document.Statements {
+				if s.Effect != policy.Allow {
+					continue
+				}
+				if part := miss(v, at.document.Version, s); part != "" {
+					return at, fmt.Sprintf("statement %s of its %s would allow it but for %s: change that, or add a statement", statementName(s.Sid, i), at.kind, part)
+				}
+			}
+		}
+	}
+	return nil, ""
+}
+
+func missedCondition(v *Verdict, version string, s policy.Statement) string {
+	for _, op := range sortedKeys(s.Condition) {
+		for _, key := range sortedKeys(s.Condition[op]) {
+			if !matchesAlone(v, version, withoutCondition(s, op, key)) {
+				continue
+			}
+			sent := "which the request doesn't carry"
+			if value, ok := contextOf(v.request.Context, key); ok {
+				sent = "the request carries " + strings.Join(value.Values(), ", ")
+			}
+			return fmt.Sprintf("its condition %s %s = %s (%s)", op, key, strings.Join(s.Condition[op][key], ", "), sent)
+		}
+	}
+	return ""
+}
+
+func missedResource(v *Verdict, version string, s policy.Statement) string {
+	if s.Resource == nil {
+		return ""
+	}
+	wider := s
+	wider.Resource = []string{"*"}
+	if !matchesAlone(v, version, wider) {
+		return ""
+	}
+	return fmt.Sprintf("its resource %s (the request is for %s)", strings.Join(s.Resource, ", "), v.Resource)
+}
+
+func missedPrincipal(v *Verdict, version string, s policy.Statement) string {
+	if s.Principal == nil {
+		return ""
+	}
+	wider := s
+	wider.Principal = policy.AnyPrincipal()
+	if !matchesAlone(v, version, wider) {
+		return ""
+	}
+	return fmt.Sprintf("its principal (the caller is %s)", v.Caller)
+}
+
+// missedAction looks at statements about the same service only, and not at those for whatever resource: nearly every request
+// would fit into one of those.
+func missedAction(v *Verdict, version string, s policy.Statement) string {
+	service, _, _ := strings.Cut(v.Action, ":")
+	same := func(action string) bool { return strings.HasPrefix(action, service+":") }
+	if !slices.ContainsFunc(s.Action, same) || s.Principal == nil && slices.Contains(s.Resource, "*") {
+		return ""
+	}
+	wider := s
+	wider.Action = []string{"*"}
+	if !matchesAlone(v, version, wider) {
+		return ""
+	}
+	return fmt.Sprintf("its actions, which lack %s", v.Action)
+}
+
+func contextOf(c policy.Context, key string) (policy.Value, bool) {
+	for k, v := range c {
+		if strings.EqualFold(k, key) {
+			return v, len(v.Values()) > 0
+		}
+	}
+	return policy.Value{}, false
+}
+
+// matchesAlone says whether the statement, as the only policy, matches the request.
+func matchesAlone(v *Verdict, version string, s policy.Statement) bool {
+	p, err := compileStatement("alone", version, s)
+	return err == nil && matchesOnly(v, p, s.Principal != nil || s.NotPrincipal != nil)
+}
+
+// matchesOnly says whether a policy of one statement matches the request that was decided.
+func matchesOnly(v *Verdict, p *policy.Policy, ofResource bool) bool {
+	with := policy.Policies{Identity: []*policy.Policy{p}}
+	if ofResource {
+		with = policy.Policies{Resource: []*policy.Policy{p}}
+	}
+	return len(policy.Evaluate(v.request, with).Reasons) > 0
+}
+
+func withoutCondition(s policy.Statement, op, key string) policy.Statement {
+	conditions := policy.Conditions{}
+	for o, keys := range s.Condition {
+		for k, values := range keys {
+			if o != op || k != key {
+				conditions = conditions.With(o, k, values...)
+			}
+		}
+	}
+	s.Condition = conditions
+	return s
+}

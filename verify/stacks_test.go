@@ -1,0 +1,75 @@
+package verify_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/logarchive/logarchive/graph"
+	"github.com/logarchive/logarchive/stacks"
+	"github.com/logarchive/logarchive/verify"
+)
+
+// exampleStacks are the two that the repository ships.
+var exampleStacks = []string{"beijing", "global"}
+
+var recorded sync.Map // of graphs, by stack: recording is slow beside verifying
+
+// record returns what an example stack declares. It is shared: tests change copies.
+func record(tb testing.TB, stack string) *graph.Graph {
+	tb.Helper()
+	if g, ok := recorded.Load(stack); ok {
+		return g.(*graph.Graph)
+	}
+	config, err := stacks.LoadConfig("..", stack)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	g, err := graph.Record(context.Background(), graph.Options{Project: stacks.Namespace, Stack: stack, Config: config}, stacks.Run)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	recorded.Store(stack, g)
+	return g
+}
+
+func TestBothStacksAreProven(t *testing.T) {
+	t.Parallel()
+	for _, stack := range exampleStacks {
+		r := verify.Run(verify.FromGraph(record(t, stack)), verify.Options{})
+		for _, v := range r.Violations {
+			t.Errorf("%s: %s: %s: %s", stack, v.Rule, v.Resource, v.Reason)
+		}
+		for _, u := range r.Unneeded {
+			t.Errorf("%s: %s: %s", stack, u.Carrier, u)
+		}
+		t.Logf("%s: %d paths, %d hops", stack, len(r.Paths), hops(r))
+	}
+}
+
+func hops(r *verify.Report) int {
+	n := 0
+	for _, p := range r.Paths {
+		n += len(p.Hops())
+	}
+	return n
+}
+
+func BenchmarkBothStacks(b *testing.B) {
+	for _, stack := range exampleStacks {
+		g := record(b, stack)
+		b.Run(stack+"/index", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				verify.FromGraph(g)
+			}
+		})
+		b.Run(stack+"/run", func(b *testing.B) {
+			b.ReportAllocs()
+			d := verify.FromGraph(g)
+			for b.Loop() {
+				verify.Run(d, verify.Options{})
+			}
+		})
+	}
+}
