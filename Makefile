@@ -34,9 +34,9 @@ check: ## gofmt, vet, staticcheck, and govulncheck where its database can be rea
 	@unformatted="$$(git ls-files -z '*.go' | xargs -0 gofmt -l)"; \
 	  if [ -n "$$unformatted" ]; then echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
-	@$(GO) -C tools build -o ../$(BIN)/staticcheck honnef.co/go/tools/cmd/staticcheck
+	@$(GO) -C tools/check build -o ../../$(BIN)/staticcheck honnef.co/go/tools/cmd/staticcheck
 	$(BIN)/staticcheck ./...
-	@$(GO) -C tools build -o ../$(BIN)/govulncheck golang.org/x/vuln/cmd/govulncheck
+	@$(GO) -C tools/check build -o ../../$(BIN)/govulncheck golang.org/x/vuln/cmd/govulncheck
 	@tests/govulncheck.sh $(BIN)/govulncheck
 
 fmt: ## Format the code

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 }
 
 // project copies the stacks' files into an empty folder, so that a test can't touch the checkout.
-func project(t *testing.T) string {
+func project(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"Pulumi.yaml", "Pulumi.beijing.yaml", "Pulumi.global.yaml"} {
@@ -55,7 +55,7 @@ type result struct {
 }
 
 // command prepares logarchive for a project. It is killed when the test ends.
-func command(t *testing.T, dir string, args ...string) *exec.Cmd {
+func command(t testing.TB, dir string, args ...string) *exec.Cmd {
 	t.Helper()
 	binary, err := built()
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/logarchive/logarchive/tests/bench/corpus"
 )
@@ -29,6 +30,9 @@ func newTable(peers []*peer) *table {
 }
 
 func width(p *peer) int { return max(len(p.name), 7) }
+
+// turn is the CPU time that one measurement takes at least.
+const turn = 100 * time.Millisecond
 
 // measure runs a cell: every peer once to warm up and to have its answer compared, then in turn.
 func (t *table) measure(dir, cell string, inv corpus.Invocation, rounds int) error {
@@ -63,11 +67,17 @@ func (t *table) measure(dir, cell string, inv corpus.Invocation, rounds int) err
 	times := map[string][]float64{}
 	for range rounds {
 		for _, p := range t.peers {
-			cpu, err := p.call(path, "")
-			if err != nil {
-				return err
+			// As many calls as take a while, so that what the turns before have left in the caches doesn't count.
+			var used time.Duration
+			calls := 0
+			for ; used < turn; calls++ {
+				cpu, err := p.call(path, "")
+				if err != nil {
+					return err
+				}
+				used += cpu
 			}
-			times[p.key] = append(times[p.key], float64(inv.Decompressed)/cpu.Seconds()/1e6)
+			times[p.key] = append(times[p.key], float64(calls*inv.Decompressed)/used.Seconds()/1e6)
 		}
 	}
 	fmt.Printf("%-12s", cell)
