@@ -1,21 +1,23 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
+	"strings"
 	"time"
 )
 
-const controlsName = "filters.json"
+// controlsName is the file of the filters that have sent their control message, a line each. It needs no care: if a
+// crash makes a filter send another one, nobody minds.
+const controlsName = "filters"
 
-// control puts the message with which CloudWatch Logs tries out the destination of a filter that is new. Which filters
-// have done so is kept; if a crash makes one do it again, nobody minds.
+// maxControlBytes is more than a control message ever has.
+const maxControlBytes = 1000
+
+// control puts the message with which CloudWatch Logs tries out the destination of a filter that is new.
 func (t *transfer) control(s Source, sub subscription, a *feedAppend) error {
 	d := t.d
 	if d.controls == nil {
@@ -23,7 +25,7 @@ func (t *transfer) control(s Source, sub subscription, a *feedAppend) error {
 			return err
 		}
 	}
-	id := fmt.Sprint(groupKey(s.Place, s.group), " ", sub.name, " ", sub.stream.ARN(), " ", sub.filter.Created.UTC().Format(time.RFC3339Nano))
+	id := fmt.Sprintf("%q", fmt.Sprint(groupKey(s.Place, s.group), " ", sub.name, " ", sub.stream.ARN(), " ", sub.filter.Created.UTC().Format(time.RFC3339Nano)))
 	if d.controls[id] {
 		return nil
 	}
@@ -34,15 +36,13 @@ func (t *transfer) control(s Source, sub subscription, a *feedAppend) error {
 		return err
 	}
 	d.controls[id] = true
-	data, err := json.Marshal(slices.Sorted(maps.Keys(d.controls)))
+	file, err := os.OpenFile(d.controlsPath(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
-		return err
+		return fmt.Errorf("sandbox: %w", err)
 	}
-	return replaceFile(d.controlsPath(), data)
+	_, err = file.WriteString(id + "\n")
+	return errors.Join(err, file.Close())
 }
-
-// maxControlBytes is more than a control message ever has.
-const maxControlBytes = 1000
 
 func (d *Delivery) controlsPath() string {
 	return filepath.Join(d.store.Dir(), deliveryRoot, controlsName)
@@ -50,20 +50,12 @@ func (d *Delivery) controlsPath() string {
 
 func (d *Delivery) readControls() error {
 	data, err := os.ReadFile(d.controlsPath())
-	if errors.Is(err, fs.ErrNotExist) {
-		d.controls = map[string]bool{}
-		return nil
-	}
-	var ids []string
-	if err == nil {
-		err = json.Unmarshal(data, &ids)
-	}
-	if err != nil {
-		return fmt.Errorf("sandbox: %s: %w", d.controlsPath(), err)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("sandbox: %w", err)
 	}
 	d.controls = map[string]bool{}
-	for _, id := range ids {
-		d.controls[id] = true
+	for id := range strings.Lines(string(data)) {
+		d.controls[strings.TrimSuffix(id, "\n")] = true
 	}
 	return nil
 }

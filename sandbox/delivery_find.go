@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -23,28 +24,65 @@ import (
 //
 // A line that arrived twice is there twice. What is still in a buffer isn't found: see [Delivery.Flush].
 func (d *Delivery) Find(ctx context.Context, source Source) ([]string, []ObjectRef, error) {
-	s, err := d.Source(source.ID)
+	found, err := d.FindAll(ctx, []Source{source})
 	if err != nil {
 		return nil, nil, err
 	}
-	f := &finder{d: d, ctx: ctx, source: s}
-	switch {
-	case s.flowLog != nil && s.flowLog.to == flowToS3:
-		err = f.flowFiles()
-	case s.flowLog != nil && s.flowLog.to == flowToFirehose:
-		err = f.streamObjects(s.flowLog.destination)
-	case s.group != "":
-		seen := map[string]bool{}
-		for _, filter := range readDeclared(d.world).filters[groupKey(s.Place, s.group)] {
-			if arn := filter.Text("destinationArn"); !seen[arn] && err == nil {
-				seen[arn] = true
-				err = f.streamObjects(arn)
-			}
+	return found[0].Lines, found[0].Objects, nil
+}
+
+// Found is what was found of a source. Lines of an object count for it in its ObjectRef.
+type Found struct {
+	Source  string // its id
+	Lines   []string
+	Objects []ObjectRef
+}
+
+// FindAll does for many sources what Find does for one, and reads each object only once.
+func (d *Delivery) FindAll(ctx context.Context, sources []Source) ([]Found, error) {
+	finders := make([]*finder, len(sources))
+	var streams []string
+	byStream := map[string][]*finder{}
+	for i, source := range sources {
+		s, err := d.resolve(source.ID)
+		if err != nil {
+			return nil, err
 		}
-	default:
-		err = errors.New("sandbox: " + s.ID + ": " + s.Broken)
+		f := &finder{d: d, ctx: ctx, source: s}
+		finders[i] = f
+		var destinations []string
+		switch {
+		case s.flowLog != nil && s.flowLog.to == flowToS3:
+			if err := f.flowFiles(); err != nil {
+				return nil, err
+			}
+		case s.flowLog != nil && s.flowLog.to == flowToFirehose:
+			destinations = []string{s.flowLog.destination}
+		case s.group != "":
+			for _, filter := range filtersOf(d.world, s.Place, s.group) {
+				destinations = append(destinations, filter.Text("destinationArn"))
+			}
+		default:
+			return nil, errors.New("sandbox: " + s.ID + ": " + s.Broken)
+		}
+		slices.Sort(destinations)
+		for _, arn := range slices.Compact(destinations) {
+			if byStream[arn] == nil {
+				streams = append(streams, arn)
+			}
+			byStream[arn] = append(byStream[arn], f)
+		}
 	}
-	return f.lines, f.refs, err
+	for _, arn := range streams {
+		if err := d.streamObjects(ctx, arn, byStream[arn]); err != nil {
+			return nil, err
+		}
+	}
+	found := make([]Found, len(finders))
+	for i, f := range finders {
+		found[i] = Found{f.source.ID, f.lines, f.refs}
+	}
+	return found, nil
 }
 
 // finder collects the lines of a source.
@@ -56,29 +94,35 @@ type finder struct {
 	refs   []ObjectRef
 }
 
-// each opens the objects of a bucket below a prefix that match, has them read, and notes those with lines of the source.
-func (f *finder) each(bucket, prefix string, match func(key string) bool, read func(*os.File, StoredObject) error) error {
-	objects, err := f.d.store.List(bucket, prefix)
+// eachObject opens the objects of a bucket below a prefix that match, has them read, and notes which finders found
+// something in them.
+func (d *Delivery) eachObject(ctx context.Context, finders []*finder, bucket, prefix string, match func(key string) bool, read func(*os.File, StoredObject) error) error {
+	objects, err := d.store.List(bucket, prefix)
 	if err != nil {
 		return err
 	}
+	before := make([]int, len(finders))
 	for _, o := range objects {
 		if !match(o.Key) {
 			continue
 		}
-		if err := f.ctx.Err(); err != nil {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
-		file, o, err := f.d.store.Open(o.Bucket, o.Key)
+		file, o, err := d.store.Open(o.Bucket, o.Key)
 		if err != nil {
 			return err
 		}
-		before := len(f.lines)
+		for i, f := range finders {
+			before[i] = len(f.lines)
+		}
 		if err := errors.Join(read(file, o), file.Close()); err != nil {
 			return fmt.Errorf("sandbox: s3://%s/%s: %w", o.Bucket, o.Key, err)
 		}
-		if n := len(f.lines) - before; n > 0 {
-			f.refs = append(f.refs, refTo(o, n))
+		for i, f := range finders {
+			if n := len(f.lines) - before[i]; n > 0 {
+				f.refs = append(f.refs, refTo(o, n))
+			}
 		}
 	}
 	return nil
@@ -92,7 +136,7 @@ func (f *finder) flowFiles() error {
 		return err
 	}
 	bucket := arn[strings.LastIndexByte(arn, ':')+1:]
-	return f.each(bucket, flow.key.head(), flow.key.matches, func(file *os.File, o StoredObject) error {
+	return f.d.eachObject(f.ctx, []*finder{f}, bucket, flow.key.head(), flow.key.matches, func(file *os.File, o StoredObject) error {
 		if strings.HasSuffix(o.Key, ".parquet") {
 			return readParquet(file, o.Size, func(value func(string) string) error {
 				f.addFlow(value, true)
@@ -163,11 +207,11 @@ func (f *finder) addFlowText(record string) {
 	}, false)
 }
 
-// streamObjects reads what a stream has written.
-func (f *finder) streamObjects(arn string) error {
-	o, ok := f.d.world.ByARN(arn)
+// streamObjects reads what a stream has written, for those whose lines it carries.
+func (d *Delivery) streamObjects(ctx context.Context, arn string, finders []*finder) error {
+	o, ok := d.world.ByARN(arn)
 	if !ok || o.Type != streamToken {
-		return fmt.Errorf("sandbox: %s: %s isn't a Firehose stream that exists", f.source.ID, arn)
+		return fmt.Errorf("sandbox: %s: %s isn't a Firehose stream that exists", finders[0].source.ID, arn)
 	}
 	s, err := streamOf(o)
 	if err != nil {
@@ -175,13 +219,26 @@ func (f *finder) streamObjects(arn string) error {
 	}
 	bucket, err := partition.ParseARN(s.bucket)
 	if err != nil {
-		return fmt.Errorf("sandbox: Firehose stream %s: bucketArn: %w", s.name, err)
+		return fmt.Errorf("sandbox: stream %s: bucketArn: %w", s.name, err)
 	}
-	return f.each(bucket.Resource, s.prefix.literalHead(), s.wrote, func(file *os.File, o StoredObject) error {
+	// What has no log group was put by the log delivery service.
+	of := map[[2]string][]*finder{}
+	for _, f := range finders {
+		from := [2]string{string(f.source.Place.Account), f.source.group}
+		if f.source.group == "" {
+			from = [2]string{}
+		}
+		of[from] = append(of[from], f)
+	}
+	return d.eachObject(ctx, finders, bucket.Resource, s.prefix.literalHead(), s.wrote, func(file *os.File, o StoredObject) error {
 		if o.Source != s.arn {
 			return nil // a stream of the same name in another region, with the same prefix
 		}
-		return readEvents(file, f.addEvent)
+		return readEvents(file, func(e archivedEvent) {
+			for _, f := range of[[2]string{e.Owner, e.LogGroup}] {
+				f.addEvent(e)
+			}
+		})
 	})
 }
 
@@ -199,6 +256,7 @@ type archivedEvent struct {
 	Message *string `json:"message"`
 }
 
+// addEvent adds the messages of a value that is of the source's log group.
 func (f *finder) addEvent(e archivedEvent) {
 	add := func(message string) {
 		if f.source.flowLog != nil {
@@ -207,13 +265,12 @@ func (f *finder) addEvent(e archivedEvent) {
 			f.lines = append(f.lines, message)
 		}
 	}
-	mine := e.Owner == string(f.source.Place.Account) && e.LogGroup == f.source.group
 	switch {
-	case e.MessageType == dataMessage && mine:
+	case e.MessageType == dataMessage:
 		for _, event := range e.LogEvents {
 			add(event.Message)
 		}
-	case e.MessageType == "" && e.Message != nil && (mine || e.LogGroup == "" && f.source.group == ""):
+	case e.MessageType == "" && e.Message != nil:
 		add(*e.Message)
 	}
 }

@@ -115,21 +115,11 @@ func (d *Delivery) deliverNext(ctx context.Context, b *buffer, now time.Time) (*
 
 // stream finds the stream of a buffer.
 func (d *Delivery) stream(b *buffer) (*stream, error) {
-	o, ok := find(d.world, streamToken, func(o Object) bool { return o.Place == b.place && o.Text("name") == b.name })
+	o, ok := find(d.world, streamToken, func(o *Object) bool { return o.Place == b.place && o.Text("name") == b.name })
 	if !ok {
 		return nil, fmt.Errorf("sandbox: Firehose stream %s doesn't exist any more: its buffer can't be delivered", b.name)
 	}
 	return streamOf(o)
-}
-
-// find returns the first object of a type that matches.
-func find(world Resources, token string, match func(Object) bool) (Object, bool) {
-	for _, o := range world.List(token) {
-		if match(o) {
-			return o, true
-		}
-	}
-	return Object{}, false
 }
 
 // deliverStream writes the next object of a stream's buffer, if one is due: its records, one after the other.
@@ -139,6 +129,9 @@ func (d *Delivery) deliverStream(ctx context.Context, b *buffer, now time.Time) 
 		return nil, err
 	}
 	end := b.feed.oldest.Add(s.interval)
+	if b.feed.size-b.feed.delivered < s.bytes && now.Before(end) {
+		return nil, nil // without looking at each record
+	}
 	part, err := b.feed.cut(s.bytes, func(r feedRecord) bool { return s.interval == 0 || r.arrival.Before(end) })
 	if err != nil || (!part.full && now.Before(end)) {
 		return nil, err

@@ -50,7 +50,7 @@ const maxProblems = 10
 // Later hops, from the buffers into the bucket, are taken when their time comes: by [Delivery.Flush], or here.
 func (d *Delivery) Send(ctx context.Context, source Source, lines []string) (Receipt, error) {
 	receipt := Receipt{Source: source.ID, Lines: len(lines)}
-	s, err := d.Source(source.ID)
+	s, err := d.resolve(source.ID)
 	if err != nil {
 		return receipt, err
 	}
@@ -202,19 +202,18 @@ type subscription struct {
 
 // putLogEvents puts messages into a source's log group, from where its filters send them on.
 func (t *transfer) putLogEvents(s Source, messages []string) error {
-	all := readDeclared(t.d.world)
-	k := groupKey(s.Place, s.group)
 	groupARN := s.Place.LogGroupARN(s.group).String()
 	put := Hop{Step: "log events are put into " + s.group, Action: "logs:PutLogEvents", Resource: groupARN, Owner: s.Place.Account, Place: s.Place}
-	if _, ok := all.groups[k]; !ok {
+	if _, ok := find(t.d.world, logGroupToken, func(o *Object) bool { return o.Place == s.Place && o.Text("name") == s.group }); !ok {
 		return put.refuse("ResourceNotFoundException", groupARN, "The specified log group does not exist: %s in %s", s.group, s.Place)
 	}
-	if len(all.filters[k]) == 0 {
+	filters := filtersOf(t.d.world, s.Place, s.group)
+	if len(filters) == 0 {
 		put.Step, put.Action = "CloudWatch Logs looks for subscription filters of "+s.group, "logs:DescribeSubscriptionFilters"
 		return put.refuse("ResourceNotFoundException", groupARN, "the log group %s has no subscription filter: its events go nowhere", s.group)
 	}
 	var subscriptions []subscription
-	for _, filter := range all.filters[k] {
+	for _, filter := range filters {
 		sub, err := t.subscribe(s, filter)
 		if err != nil {
 			return err
@@ -340,12 +339,6 @@ func (t *transfer) sendFlow(s Source, ids []string) error {
 	f := s.flowLog
 	if err := checkLines(s, ids, f.codec.check); err != nil {
 		return err
-	}
-	if s.Broken != "" && f.to == flowToS3 {
-		// The checks below say it with AWS's words where they can.
-		if _, err := f.bucket(); err != nil {
-			return fmt.Errorf("sandbox: %w", err)
-		}
 	}
 	if f.to == flowToS3 {
 		return t.flowToS3(f, ids)

@@ -52,8 +52,12 @@ func flowLogOf(o Object) (*flowLog, error) {
 	if f.kind == "" {
 		return nil, fmt.Errorf("flow log %s watches nothing", o.ID)
 	}
-	if f.to == "" {
+	switch f.to {
+	case flowToLogs, flowToS3, flowToFirehose:
+	case "":
 		f.to = flowToLogs
+	default:
+		return nil, fmt.Errorf("flow log %s: the sandbox knows no logDestinationType %q", o.ID, f.to)
 	}
 	if traffic := o.Text("trafficType"); traffic != "" {
 		f.traffic = traffic

@@ -168,7 +168,7 @@ func (t *transfer) authorizeFlowToLogs(s Source) error {
 
 // deliverFlow writes the next file of a flow log's buffer, if one is due. It returns no object when none is.
 func (d *Delivery) deliverFlow(ctx context.Context, b *buffer, now time.Time) (*StoredObject, error) {
-	object, ok := find(d.world, flowLogToken, func(o Object) bool { return o.Place == b.place && o.ID == b.name })
+	object, ok := find(d.world, flowLogToken, func(o *Object) bool { return o.Place == b.place && o.ID == b.name })
 	if !ok {
 		return nil, fmt.Errorf("sandbox: flow log %s doesn't exist any more: its buffer can't be delivered", b.name)
 	}
@@ -177,6 +177,9 @@ func (d *Delivery) deliverFlow(ctx context.Context, b *buffer, now time.Time) (*
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
 	window := b.feed.oldest.Truncate(flowWindow)
+	if b.feed.size-b.feed.delivered < d.fileBytes && now.Before(window.Add(flowWindow)) {
+		return nil, nil // without looking at each record
+	}
 	part, err := b.feed.cut(d.fileBytes, func(r feedRecord) bool { return r.arrival.Truncate(flowWindow).Equal(window) })
 	if err != nil || (!part.full && now.Before(window.Add(flowWindow))) {
 		return nil, err

@@ -50,15 +50,13 @@ func groupKey(place partition.Place, name string) string { return place.String()
 
 func readDeclared(world Resources) declared {
 	d := declared{groups: map[string]Object{}, filters: map[string][]Object{}, errors: map[string]bool{}, world: world}
-	for _, o := range world.List(logGroupToken) {
-		d.groups[groupKey(o.Place, o.Text("name"))] = o
-	}
-	for _, o := range world.List(filterToken) {
+	visit(world, logGroupToken, func(o *Object) { d.groups[groupKey(o.Place, o.Text("name"))] = *o })
+	visit(world, filterToken, func(o *Object) {
 		k := groupKey(o.Place, o.Text("logGroup"))
-		d.filters[k] = append(d.filters[k], o)
-	}
+		d.filters[k] = append(d.filters[k], *o)
+	})
 	for _, filters := range d.filters {
-		slices.SortFunc(filters, func(a, b Object) int { return cmp.Compare(a.Text("name"), b.Text("name")) })
+		slices.SortFunc(filters, byName)
 	}
 	for _, o := range world.List(streamToken) {
 		options := child(child(o.State, "extendedS3Configuration"), "cloudwatchLoggingOptions")
@@ -69,6 +67,106 @@ func readDeclared(world Resources) declared {
 	return d
 }
 
+// visit gives the objects of a type to a function, in no order: the world need not sort thousands of them for one that is
+// looked for.
+func visit(world Resources, token string, each func(*Object)) {
+	w, ok := world.(*World)
+	if !ok {
+		for _, o := range world.List(token) {
+			each(&o)
+		}
+		return
+	}
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	for _, o := range w.types[token] {
+		each(o)
+	}
+}
+
+// find returns the object of a type that matches.
+func find(world Resources, token string, match func(*Object) bool) (found Object, ok bool) {
+	visit(world, token, func(o *Object) {
+		if !ok && match(o) {
+			found, ok = *o, true
+		}
+	})
+	return found, ok
+}
+
+func byName(a, b Object) int { return cmp.Compare(a.Text("name"), b.Text("name")) }
+
+// filtersOf returns the subscription filters of a log group, ordered by name.
+func filtersOf(world Resources, place partition.Place, group string) []Object {
+	var found []Object
+	visit(world, filterToken, func(o *Object) {
+		if o.Place == place && o.Text("logGroup") == group {
+			found = append(found, *o)
+		}
+	})
+	slices.SortFunc(found, byName)
+	return found
+}
+
+// databases are the types of databases, what their log groups are called after, and the log stream in these: an Aurora
+// cluster's are named after its instances.
+var databases = []struct{ token, kind, stream string }{
+	{"aws:rds/instance:Instance", "instance", ""},
+	{"aws:rds/cluster:Cluster", "cluster", "-instance-1"},
+}
+
+// databaseSource is the source that is one exported log of a database, without its path.
+func databaseSource(o Object, kind, stream, logType string) Source {
+	return Source{
+		Kind: SourceDatabase, Place: o.Place, Name: o.ID + "/" + logType,
+		group: "/aws/rds/" + kind + "/" + o.ID + "/" + logType, logStream: o.ID + stream,
+	}
+}
+
+// groupSource is the source that is a log group, without its path. An instance writes to it.
+func groupSource(place partition.Place, name string) Source {
+	return Source{
+		Kind: SourceLogGroup, Place: place, Name: name, group: name,
+		logStream: "i-0" + strings.ReplaceAll(uuidOf(place.String()+name), "-", "")[:16],
+	}
+}
+
+func (s *Source) setID() {
+	s.ID = fmt.Sprintf("%s:%s:%s:%s", s.Kind, s.Place.Account, s.Place.Region, s.Name)
+}
+
+// resolve finds a source by its id as it is declared now, without its path.
+func (d *Delivery) resolve(id string) (Source, error) {
+	parts := strings.SplitN(id, ":", 4)
+	if len(parts) < 4 {
+		return d.Source(id)
+	}
+	place, name := partition.Place{Account: partition.Account(parts[1]), Region: partition.Region(parts[2])}, parts[3]
+	var s Source
+	switch SourceKind(parts[0]) {
+	case SourceFlowLog:
+		if o, ok := find(d.world, flowLogToken, func(o *Object) bool { return o.Place == place && o.ID == name }); ok {
+			s = flowLogSource(o)
+		}
+	case SourceDatabase:
+		i := strings.LastIndexByte(name, '/')
+		for _, database := range databases {
+			o, ok := find(d.world, database.token, func(o *Object) bool { return i > 0 && o.Place == place && o.ID == name[:i] })
+			if ok && slices.Contains(strs(o.State["enabledCloudwatchLogsExports"]), name[i+1:]) {
+				s = databaseSource(o, database.kind, database.stream, name[i+1:])
+			}
+		}
+	case SourceLogGroup:
+		if _, ok := find(d.world, logGroupToken, func(o *Object) bool { return o.Place == place && o.Text("name") == name }); ok {
+			s = groupSource(place, name)
+		}
+	}
+	if s.setID(); s.ID != id {
+		return d.Source(id) // which says what there is instead
+	}
+	return s, nil
+}
+
 // Sources returns every source that the world declares, ordered by id: flow logs, the exported logs of databases, and all
 // other log groups but those of Firehose's own error messages.
 func (d *Delivery) Sources() []Source {
@@ -76,23 +174,17 @@ func (d *Delivery) Sources() []Source {
 	fed := map[string]bool{} // log groups that have a source already
 	var sources []Source
 	for _, o := range d.world.List(flowLogToken) {
-		s := all.flowLogSource(o)
+		s := flowLogSource(o)
+		s.Path, s.Broken = all.flowPath(s)
 		if s.group != "" {
 			fed[groupKey(s.Place, s.group)] = true
 		}
 		sources = append(sources, s)
 	}
-	for _, database := range []struct{ token, kind, stream string }{
-		{"aws:rds/instance:Instance", "instance", ""},
-		// An Aurora cluster's streams are named after its instances.
-		{"aws:rds/cluster:Cluster", "cluster", "-instance-1"},
-	} {
+	for _, database := range databases {
 		for _, o := range d.world.List(database.token) {
 			for _, logType := range strs(o.State["enabledCloudwatchLogsExports"]) {
-				s := Source{
-					Kind: SourceDatabase, Place: o.Place, Name: o.ID + "/" + logType,
-					group: "/aws/rds/" + database.kind + "/" + o.ID + "/" + logType, logStream: o.ID + database.stream,
-				}
+				s := databaseSource(o, database.kind, database.stream, logType)
 				s.Path, s.Broken = all.groupPath(s.Place, s.group)
 				s.Path = o.ID + " -> " + s.Path
 				fed[groupKey(s.Place, s.group)] = true
@@ -104,56 +196,58 @@ func (d *Delivery) Sources() []Source {
 		if fed[k] || all.errors[k] {
 			continue
 		}
-		s := Source{Kind: SourceLogGroup, Place: o.Place, Name: o.Text("name"), group: o.Text("name")}
-		s.logStream = "i-0" + strings.ReplaceAll(uuidOf(o.Place.String()+s.Name), "-", "")[:16]
+		s := groupSource(o.Place, o.Text("name"))
 		s.Path, s.Broken = all.groupPath(s.Place, s.group)
 		sources = append(sources, s)
 	}
 	for i := range sources {
-		s := &sources[i]
-		s.ID = fmt.Sprintf("%s:%s:%s:%s", s.Kind, s.Place.Account, s.Place.Region, s.Name)
+		sources[i].setID()
 	}
 	slices.SortFunc(sources, func(a, b Source) int { return cmp.Compare(a.ID, b.ID) })
 	return sources
 }
 
-func (all declared) flowLogSource(o Object) Source {
+// flowLogSource is the source that is a flow log, without its path.
+func flowLogSource(o Object) Source {
 	s := Source{Kind: SourceFlowLog, Place: o.Place, Name: o.ID}
 	f, err := flowLogOf(o)
 	if err != nil {
-		s.Path, s.Broken = "flow log "+o.ID, err.Error()
+		s.Broken = err.Error()
 		return s
 	}
 	s.flowLog = f
-	s.Path = fmt.Sprintf("%s (%s) -> flow log %s -> ", f.resource, f.traffic, o.ID)
-	switch f.to {
-	case flowToLogs:
+	if f.to == flowToLogs {
 		arn, err := partition.ParseARN(f.destination)
 		if err != nil {
-			s.Broken = "its logDestination: " + err.Error()
-			break
+			s.flowLog, s.Broken = nil, fmt.Sprintf("logDestination of flow log %s: %v", o.ID, err)
+			return s
 		}
 		s.group, s.logStream = strings.TrimPrefix(arn.Resource, "log-group:"), f.logStream()
-		var rest string
-		rest, s.Broken = all.groupPath(o.Place, s.group)
-		s.Path += rest
-	case flowToS3:
-		arn, err := f.bucket()
-		if err != nil {
-			s.Broken = err.Error()
-			break
-		}
-		var rest string
-		rest, s.Broken = all.bucketPath(arn, f.key.head())
-		s.Path += rest
-	case flowToFirehose:
-		var rest string
-		rest, s.Broken = all.streamPath(f.destination)
-		s.Path += rest
-	default:
-		s.Broken = fmt.Sprintf("the sandbox knows no logDestinationType %q", f.to)
 	}
 	return s
+}
+
+// flowPath reads the way of a flow log.
+func (all declared) flowPath(s Source) (path, broken string) {
+	f := s.flowLog
+	if f == nil {
+		return "flow log " + s.Name, s.Broken
+	}
+	path = fmt.Sprintf("%s (%s) -> flow log %s -> ", f.resource, f.traffic, s.Name)
+	rest := f.destination
+	switch f.to {
+	case flowToLogs:
+		rest, broken = all.groupPath(s.Place, s.group)
+	case flowToS3:
+		if arn, err := f.bucket(); err != nil {
+			broken = err.Error()
+		} else {
+			rest, broken = all.bucketPath(arn, f.key.head())
+		}
+	case flowToFirehose:
+		rest, broken = all.streamPath(f.destination)
+	}
+	return path + rest, broken
 }
 
 // groupPath reads the way from a log group on.

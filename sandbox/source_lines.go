@@ -13,13 +13,13 @@ import (
 // and looking like what such a source writes. run is a short word of letters and digits. For a flow log they are ids of
 // records, as long as its format has room for; all others have their id in them as "id=run-number".
 func (d *Delivery) Lines(source Source, run string, n int) ([]string, error) {
-	s, err := d.Source(source.ID)
+	s, err := d.resolve(source.ID)
 	if err != nil {
 		return nil, err
 	}
 	// Lines that the first filter doesn't select would get nowhere.
 	pattern := &filterPattern{}
-	filters := readDeclared(d.world).filters[groupKey(s.Place, s.group)]
+	filters := filtersOf(d.world, s.Place, s.group)
 	selective := s.flowLog == nil && len(filters) > 0
 	if selective {
 		if pattern, err = parseFilterPattern(filters[0].Text("filterPattern")); err != nil {
