@@ -1,55 +1,55 @@
 package inflate
 
-import "encoding/binary"
-
-// The margins of the fast loop: in one turn it loads at most 3 times 8 bytes ahead, and writes 3 literals and a match
-// in steps of 16 bytes.
-const (
-	inMargin  = 32
-	outMargin = slack
-)
+// The margins of the fast loop. At the beginning of each turn pos is at most len(in)-inMargin and n at most
+// len(out)-slack. A turn loads 8 bytes at most 3 times, and goes forward 7 bytes after each: it reads below pos+22.
+// It writes at most 3 literals, or 2 and a match of at most 258 bytes in steps of 16: below n+2+272. Matches begin at
+// or behind from. So every load64, put and copy is within its slice; see access_unsafe.go for why that matters.
+const inMargin = 32
 
 // fast decodes while input and output are far from their ends. It answers true at the end of the block.
+//
+// The loop is that of libdeflate: refill without a branch, look the next symbol up before the copy of a match, at most
+// three literals a turn. Only the lowest 6 bits of have count in it, so that an entry can be subtracted as it is.
 func (d *Decoder) fast() (end bool, err error) {
 	in, out := d.in, d.out
 	pos, n := d.pos, d.n
-	buf, have := d.buf, uint64(d.have)
-	lastIn, lastOut, from := len(in)-inMargin, len(out)-outMargin, d.from
+	buf, have := d.buf, uint32(d.have)
+	lastIn, lastOut, from := len(in)-inMargin, len(out)-slack, d.from
 	if pos > lastIn || n > lastOut {
 		return false, nil
 	}
 	literals, distances := &d.literals, &d.distances
 
-	buf |= binary.LittleEndian.Uint64(in[pos:]) << (have & 63)
-	pos += int((63 - have) >> 3)
+	buf |= load64(in, pos) << (have & 63)
+	pos += 7 - int(have>>3&7)
 	have |= 56
 	e := literals[buf&(1<<literalRoot-1)]
 	for {
 		saved := buf
 		buf >>= e & 63
-		have -= uint64(e & 63)
+		have -= e
 		if e&isLiteral != 0 {
-			out[n] = byte(e >> 16)
+			put(out, n, byte(e>>16))
 			e = literals[buf&(1<<literalRoot-1)]
 			saved = buf
 			buf >>= e & 63
-			have -= uint64(e & 63)
+			have -= e
 			n++
 			if e&isLiteral != 0 {
-				out[n] = byte(e >> 16)
+				put(out, n, byte(e>>16))
 				e = literals[buf&(1<<literalRoot-1)]
 				saved = buf
 				buf >>= e & 63
-				have -= uint64(e & 63)
+				have -= e
 				n++
 				if e&isLiteral != 0 {
-					out[n] = byte(e >> 16)
+					put(out, n, byte(e>>16))
 					n++
 					if pos > lastIn || n > lastOut {
 						break
 					}
-					buf |= binary.LittleEndian.Uint64(in[pos:]) << (have & 63)
-					pos += int((63 - have) >> 3)
+					buf |= load64(in, pos) << (have & 63)
+					pos += 7 - int(have>>3&7)
 					have |= 56
 					e = literals[buf&(1<<literalRoot-1)]
 					continue
@@ -67,15 +67,15 @@ func (d *Decoder) fast() (end bool, err error) {
 			e = literals[(uint64(e>>16)+buf&(1<<(e>>8&15)-1))&(literalEntries-1)]
 			saved = buf
 			buf >>= e & 63
-			have -= uint64(e & 63)
+			have -= e
 			if e&isLiteral != 0 {
-				out[n] = byte(e >> 16)
+				put(out, n, byte(e>>16))
 				n++
 				if pos > lastIn || n > lastOut {
 					break
 				}
-				buf |= binary.LittleEndian.Uint64(in[pos:]) << (have & 63)
-				pos += int((63 - have) >> 3)
+				buf |= load64(in, pos) << (have & 63)
+				pos += 7 - int(have>>3&7)
 				have |= 56
 				e = literals[buf&(1<<literalRoot-1)]
 				continue
@@ -90,9 +90,9 @@ func (d *Decoder) fast() (end bool, err error) {
 		}
 		length := int(e>>16) + int(saved&(1<<(e&63)-1)>>(e>>8&15))
 
-		if have < maxBits+13 {
-			buf |= binary.LittleEndian.Uint64(in[pos:]) << (have & 63)
-			pos += int((63 - have) >> 3)
+		if have&63 < maxBits+13 {
+			buf |= load64(in, pos) << (have & 63)
+			pos += 7 - int(have>>3&7)
 			have |= 56
 		}
 		e = distances[buf&(1<<distanceRoot-1)]
@@ -109,45 +109,35 @@ func (d *Decoder) fast() (end bool, err error) {
 		}
 		distance := int(e>>16) + int(buf&(1<<(e&63)-1)>>(e>>8&15))
 		buf >>= e & 63
-		have -= uint64(e & 63)
+		have -= e
 		if distance > n-from {
 			return false, ErrCorrupt
 		}
 
 		// The next entry is looked up before the copy, so that its load overlaps with it.
-		buf |= binary.LittleEndian.Uint64(in[pos:]) << (have & 63)
-		pos += int((63 - have) >> 3)
+		buf |= load64(in, pos) << (have & 63)
+		pos += 7 - int(have>>3&7)
 		have |= 56
 		e = literals[buf&(1<<literalRoot-1)]
 
-		to := n + length
 		if distance >= 16 {
-			for {
-				copy(out[n:n+16], out[n-distance:n-distance+16])
-				n += 16
-				if n >= to {
-					break
-				}
-			}
-		} else if distance >= 8 {
-			for {
-				binary.LittleEndian.PutUint64(out[n:], binary.LittleEndian.Uint64(out[n-distance:]))
-				n += 8
-				if n >= to {
-					break
-				}
+			copy16(out, n, distance)
+			for k := 16; k < length; k += 16 {
+				copy16(out, n+k, distance)
 			}
 		} else {
-			for ; n < to; n++ {
-				out[n] = out[n-distance]
+			// Eight bytes are written at a time, of which distance are right, or all.
+			for k := 0; k < length; k += min(distance, 8) {
+				copy8(out, n+k, distance)
 			}
 		}
-		n = to
+		n += length
 		if pos > lastIn || n > lastOut {
 			break
 		}
 	}
+	have &= 63
 	d.pos, d.n = pos, n
-	d.buf, d.have = buf&(1<<(have&63)-1), uint(have)
+	d.buf, d.have = buf&(1<<have-1), uint(have)
 	return end, nil
 }

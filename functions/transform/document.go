@@ -273,7 +273,7 @@ const (
 
 // plainEvent writes the line of an event that has exactly the members id, timestamp and message, in this order and
 // without whitespace, as CloudWatch Logs writes it: then the event's own text is the line's beginning. It answers -1,
-// having written nothing, for every other event.
+// having written nothing, for every other event. The timestamp is only read when it decides about partition keys.
 func (w *worker) plainEvent(s *scanner, i int) (end int, at int64) {
 	b := s.b
 	if len(b)-i < 64 || string(b[i:i+len(plainStart)]) != plainStart {
@@ -284,16 +284,14 @@ func (w *worker) plainEvent(s *scanner, i int) (end int, at int64) {
 		return -1, 0
 	}
 	j += len(plainTimestamp)
-	// A timestamp has 13 digits until the year 2286.
-	for k := range 13 {
-		d := b[j+k] - '0'
-		if d > 9 {
-			return -1, 0
-		}
-		at = at*10 + int64(d)
-	}
-	if b[j] == '0' || string(b[j+13:j+13+len(plainMessage)]) != plainMessage {
+	// A timestamp has 13 digits until the year 2286: two overlapping words of 8 show that they are digits.
+	if b[j] == '0' || !eightDigits(b[j:]) || !eightDigits(b[j+5:]) || string(b[j+13:j+13+len(plainMessage)]) != plainMessage {
 		return -1, 0
+	}
+	if w.timed {
+		for _, d := range b[j : j+13] {
+			at = at*10 + int64(d-'0')
+		}
 	}
 	j = s.text(j + 13 + len(plainMessage))
 	if j < 0 || s.at(j) != '}' {
@@ -306,6 +304,13 @@ func (w *worker) plainEvent(s *scanner, i int) (end int, at int64) {
 	copy(out[n+j-i:], w.common)
 	w.out = out
 	return j + 1, at
+}
+
+// eightDigits tells whether b begins with eight digits.
+func eightDigits(b []byte) bool {
+	v := binary.LittleEndian.Uint64(b)
+	// The upper half of each byte is 3, and still is when 6 has been added: that is '0' to '9'.
+	return v&(0xf0*lowBits)|(v+6*lowBits)&(0xf0*lowBits)>>4 == 0x33*lowBits
 }
 
 // anyEvent writes the line of an event of any layout.

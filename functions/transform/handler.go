@@ -65,7 +65,7 @@ func New(cfg Config, o Options) *Handler {
 		h.copied = append(h.copied, f.Name)
 		h.extraKeys = append(h.extraKeys, key)
 	}
-	h.workers.New = func() any { return &worker{h: h, extraNames: h.copied} }
+	h.workers.New = func() any { return &worker{h: h, extraNames: h.copied, timed: cfg.splits()} }
 	return h
 }
 
@@ -95,6 +95,7 @@ type worker struct {
 	extraNames  []string
 	extraValues [][]byte
 	eventExtra  [][]byte
+	timed       bool // events' times are needed, for partition keys
 	otherGroup  bool // the document's events belong to another group than the record's first
 
 	tracking bool
