@@ -114,14 +114,3 @@ func (d *Deployment) install(at *policyAt, doc policy.Document) error {
 func compileStatement(id, version string, s policy.Statement) (*policy.Policy, error) {
 	return policy.Compile(id, policy.Document{Version: version, Statements: []policy.Statement{s}})
 }
-
-// forget takes a policy out that another resource has replaced.
-func (d *Deployment) forget(at *policyAt) {
-	if at == nil {
-		return
-	}
-	delete(d.policies, at.id())
-	for _, p := range at.compiled {
-		delete(d.statements, p.ID())
-	}
-}

@@ -17,6 +17,8 @@ type evaluation struct {
 	// administrationVerdicts are those of [evaluation.administration]: no log line passes there.
 	administrationVerdicts []*Verdict
 
+	using map[statementAt][]*Verdict // see uses
+
 	// What is asked again and again is worked out once.
 	defaults   map[string][]*policy.Policy // default key policies, by account root
 	byCaller   map[string]*callerOf        // of roles, by ARN

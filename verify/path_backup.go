@@ -175,6 +175,8 @@ type backupRequest struct {
 	// service and resource make the ARN; an empty service means an action that no single resource has.
 	service  partition.Service
 	resource string
+	// pattern is how a policy names the resource, if not by what comes before the sample.
+	pattern string
 	// public ARNs (snapshots, images) have no account.
 	public  bool
 	via     partition.Service // of kms:ViaService
@@ -202,7 +204,11 @@ func (w backupRequest) hops(q request, p partition.Place) []Hop {
 		}
 		q = q.with("kms:ViaService", via)
 	}
-	if pattern := strings.ReplaceAll(arn, sample, "*"); pattern != arn {
+	pattern := strings.ReplaceAll(arn, sample, "*")
+	if w.pattern != "" {
+		pattern = p.ARN(w.service, w.pattern).String()
+	}
+	if pattern != arn {
 		q = q.sampling(arn, pattern)
 	}
 	return q.do(arn, w.actions...)

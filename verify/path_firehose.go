@@ -96,7 +96,7 @@ func (e *evaluation) writeAs(s *segment, r *Resource, acting Caller, b *bucket, 
 	}
 	for _, prefix := range prefixes {
 		object := b.arn + "/" + sampleKey(prefix)
-		s.prove(e, q.sampling(object, b.arn+"/"+fixed(prefix)+"*").do(object, actions...))
+		s.prove(e, q.sampling(object, b.arn+"/"+folderOf(prefix)+"*").do(object, actions...))
 	}
 	// Which of the keys it is makes no difference to a policy that lets the bucket's objects be encrypted.
 	object := b.arn + "/" + sampleKey(prefixes[0])
@@ -166,6 +166,21 @@ func (e *evaluation) encryptStream(s *segment, r *Resource) {
 
 // expression is one !{namespace:value} of a Firehose prefix (https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html).
 var expression = regexp.MustCompile(`!\{([^:}]*):([^}]*)\}`)
+
+// fixed is what comes before the first expression of a prefix.
+func fixed(prefix string) string {
+	before, _, _ := strings.Cut(prefix, "!{")
+	return before
+}
+
+// folderOf is what a policy names of a prefix: its fixed beginning, up to the last slash where it has one.
+func folderOf(prefix string) string {
+	before := fixed(prefix)
+	if i := strings.LastIndexByte(before, '/'); i >= 0 {
+		return before[:i+1]
+	}
+	return before
+}
 
 // sampleKey is a key as the prefix makes it, at one point of time.
 func sampleKey(prefix string) string {

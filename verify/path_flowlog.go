@@ -63,14 +63,14 @@ func (e *evaluation) flowLogToBucket(s *segment, r *Resource) {
 		s.broken(r.URN, "iamRoleArn", "a flow log to S3 takes no role: AWS refuses the call", "leave iamRoleArn out; the bucket policy is what allows delivery")
 	}
 	account := string(r.Place.Account)
-	folder := "AWSLogs/" + account + "/vpcflowlogs/" + string(r.Place.Region)
+	folder, name := "AWSLogs/"+account, "vpcflowlogs/"+string(r.Place.Region)
 	if r.item("destinationOptions").flag("hiveCompatiblePartitions") {
-		folder = "AWSLogs/aws-account-id=" + account + "/aws-service=vpcflowlogs/aws-region=" + string(r.Place.Region)
+		folder, name = "AWSLogs/aws-account-id="+account, "aws-service=vpcflowlogs/aws-region="+string(r.Place.Region)
 	}
-	e.logDelivery(s, r, b, joinKey(prefix, folder), "00/00/00/object.log.gz")
+	e.logDelivery(s, r, b, joinKey(prefix, folder), name+"/00/00/00/object.log.gz")
 }
 
-// logDelivery are the requests of the log delivery service to a bucket and its key.
+// logDelivery are the requests of the log delivery service to a bucket and its key. The folder is the source account's.
 func (e *evaluation) logDelivery(s *segment, r *Resource, b *bucket, folder, name string) {
 	caller, err := service(r.Place, partition.LogDelivery)
 	if s.refuse(r, err) {

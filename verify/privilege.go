@@ -93,18 +93,27 @@ func negated(operator string) bool {
 	return strings.Contains(operator, "Not")
 }
 
-// needless finds the parts of Allow statements that no proof needs: each is taken away in turn, and the hops that the
-// statement allowed are decided again. A part that is covered by another statement as well is found, too.
-func (e *evaluation) needless() []Unneeded {
-	using := map[statementAt][]*Verdict{}
+// uses are the hops that each statement allows.
+func (e *evaluation) uses() map[statementAt][]*Verdict {
+	if e.using != nil {
+		return e.using
+	}
+	e.using = map[statementAt][]*Verdict{}
 	for _, v := range e.verdicts {
 		if !v.Allowed {
 			continue
 		}
 		for _, s := range v.deciding {
-			using[s] = append(using[s], v)
+			e.using[s] = append(e.using[s], v)
 		}
 	}
+	return e.using
+}
+
+// needless finds the parts of Allow statements that no proof needs: each is taken away in turn, and the hops that the
+// statement allowed are decided again. A part that is covered by another statement as well is found, too.
+func (e *evaluation) needless() []Unneeded {
+	using := e.uses()
 	var out []Unneeded
 	for _, id := range sortedKeys(e.policies) {
 		at := e.policies[id]

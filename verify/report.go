@@ -13,6 +13,9 @@ type Options struct {
 	MinimumRetention int
 	// Waivers are violations that are tolerated for a time.
 	Waivers []Waiver
+	// BreakGlass are the ARNs of the roles that must be able to delete from the archive, in an emergency, and to lift its lock;
+	// no other may be. Empty means: whichever roles its policy leaves out of the Deny.
+	BreakGlass []string
 	// Now is when waivers are looked at; zero means the present.
 	Now time.Time
 }

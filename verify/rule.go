@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/policy"
 )
 
@@ -57,6 +58,19 @@ func (e *evaluation) writes(b *bucket) []*Verdict {
 	return out
 }
 
+// deliveries are the writes to a bucket, one for each caller: what is denied to one key is denied to the others.
+func (e *evaluation) deliveries(b *bucket) []Hop {
+	seen := map[string]bool{}
+	var out []Hop
+	for _, v := range e.writes(b) {
+		if who := v.Caller.String(); !seen[who] {
+			seen[who] = true
+			out = append(out, v.Hop)
+		}
+	}
+	return out
+}
+
 // probe asks what would become of a request that no path makes, or of a hop with another context.
 func (e *evaluation) probe(h Hop) policy.Outcome {
 	v, _ := e.ask(h) // not kept: a probe needs no privilege
@@ -81,5 +95,11 @@ func altered(h Hop, pairs ...string) Hop {
 
 // accountAdministrator is somebody in the resource's account whose own policies allow everything.
 func accountAdministrator(r *Resource) Caller {
-	return Caller{Role: r.Place.RoleARN("somebody-with-administrator-access").String(), Unbounded: true}
+	return Caller{Role: r.Place.RoleARN("any-administrator").String(), Unbounded: true}
+}
+
+// stranger is an administrator of an account that has nothing to do with the resource's.
+func stranger(r *Resource) Caller {
+	elsewhere := partition.Place{Account: "000000000000", Region: r.Place.Region}
+	return Caller{Role: elsewhere.RoleARN("any-administrator").String(), Unbounded: true}
 }

@@ -44,23 +44,15 @@ var bucketRules = []Rule{
 
 func tlsOnly(e *evaluation, report reporter) {
 	for _, b := range e.archives() {
-		for _, v := range e.writes(b) {
-			plain := altered(v.Hop, "aws:SecureTransport", "false")
-			if e.probe(plain) == policy.Allowed {
-				report(b.URN, "deny everything where aws:SecureTransport is false", "%s could write over plain HTTP", v.Caller)
-				break
-			}
-		}
 		for _, probe := range []struct{ key, value, what string }{{"aws:SecureTransport", "false", "plain HTTP"}, {"s3:TlsVersion", "1.1", "TLS 1.1"}} {
-			for _, h := range administratorHops(b, "s3:GetObject", "s3:PutObject") {
-				if e.probe(altered(h, probe.key, probe.value)) != policy.ExplicitDeny {
-					report(b.URN, "deny everything where "+probe.key+" says "+probe.what, "%s over %s isn't denied to an administrator of the account", h.Action, probe.what)
-				}
-			}
 			list := administratorHops(b, "s3:ListBucket")[0]
 			list.Resource = b.arn
-			if e.probe(altered(list, probe.key, probe.value)) != policy.ExplicitDeny {
-				report(b.URN, "deny also on the bucket itself, not only on its objects", "s3:ListBucket over %s isn't denied to an administrator of the account", probe.what)
+			// Who is of another account, and who only looks at the bucket, must be denied, too.
+			for _, h := range slices.Concat(administratorHops(b, "s3:GetObject", "s3:PutObject"), []Hop{list}, e.deliveries(b)) {
+				if e.probe(altered(h, probe.key, probe.value)) != policy.ExplicitDeny {
+					report(b.URN, "deny s3:* on the bucket and its objects where "+probe.key+" says "+probe.what, "%s over %s isn't denied to %s", h.Action, probe.what, h.Caller)
+					break
+				}
 			}
 		}
 	}
@@ -90,14 +82,17 @@ func ownKey(e *evaluation, report reporter) {
 			{"another key", []string{sseHeader, "aws:kms", sseKeyHeader, other}},
 			{"a key that the client sends (SSE-C)", []string{sseCustomerHeader, "AES256"}},
 		} {
-			if e.probe(altered(put, wrong.pairs...)) != policy.ExplicitDeny {
-				report(b.URN, "deny s3:PutObject whose encryption headers are there and aren't the archive's", "an object could be written with %s", wrong.what)
+			for _, h := range append([]Hop{put}, e.deliveries(b)...) {
+				if e.probe(altered(h, wrong.pairs...)) != policy.ExplicitDeny {
+					report(b.URN, "deny s3:PutObject whose encryption headers are there and aren't the archive's", "%s could write an object with %s", h.Caller, wrong.what)
+					break
+				}
 			}
 		}
-		for _, v := range e.writes(b) {
-			right := altered(v.Hop, sseHeader, "aws:kms", sseKeyHeader, k.arn)
+		for _, h := range e.deliveries(b) {
+			right := altered(h, sseHeader, "aws:kms", sseKeyHeader, k.arn)
 			if e.probe(right) != policy.Allowed {
-				report(b.URN, "a Deny on encryption headers must leave the archive's own key out", "%s couldn't write when it names the archive's own key", v.Caller)
+				report(b.URN, "a Deny on encryption headers must leave the archive's own key out", "%s couldn't write when it names the archive's own key", h.Caller)
 				break
 			}
 		}
@@ -124,24 +119,93 @@ var deletions = []string{"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:Bypass
 
 func undeletable(e *evaluation, report reporter) {
 	for _, b := range e.archives() {
-		for _, h := range administratorHops(b, deletions...) {
-			if h.Action == "s3:DeleteBucket" {
-				h.Resource = b.arn
-			}
-			if e.probe(h) != policy.ExplicitDeny {
-				report(b.URN, "deny it in the bucket's policy to everybody but a break-glass role", "%s isn't denied to an administrator of the account", h.Action)
+		for _, who := range []Caller{accountAdministrator(b.Resource), stranger(b.Resource)} {
+			for _, h := range e.deletionHops(b, who) {
+				if e.probe(h) != policy.ExplicitDeny {
+					report(b.URN, "deny it in the bucket's policy to everybody but a break-glass role", "%s isn't denied to %s", h.Action, who)
+				}
 			}
 		}
+		for _, d := range e.deliveries(b) {
+			for _, h := range e.deletionHops(b, d.Caller) {
+				if e.probe(h) == policy.Allowed {
+					report(b.URN, "deny it in the bucket's policy to everybody but a break-glass role", "%s, which delivers, may %s", h.Caller, h.Action)
+				}
+			}
+		}
+		e.breakGlass(report, b)
 		// Whoever may write must not be able to take away, whatever the Deny statements come to say.
-		for _, at := range e.policies {
+		for _, id := range sortedKeys(e.policies) {
+			at := e.policies[id]
 			for i, s := range at.document.Statements {
-				if s.Effect == policy.Allow && slices.ContainsFunc(s.Action, func(a string) bool { return strings.HasPrefix(a, "s3:Delete") || a == "s3:*" || a == "*" }) &&
+				if s.Effect == policy.Allow && slices.ContainsFunc(s.Action, deletes) &&
 					slices.ContainsFunc(s.Resource, func(r string) bool { return r == "*" || strings.HasPrefix(r, b.arn) }) {
 					report(at.carrier.URN, "take the action out", "statement %s allows deletion from the archive", statementName(s.Sid, i))
 				}
 			}
 		}
 	}
+}
+
+// deletes says whether an action, which may have wildcards, takes objects away.
+func deletes(action string) bool {
+	return action == "*" || action == "s3:*" || strings.HasPrefix(action, "s3:D") && (strings.HasPrefix(action, "s3:Delete") || strings.Contains(action, "*"))
+}
+
+func (e *evaluation) deletionHops(b *bucket, who Caller) []Hop {
+	hops := administratorHops(b, deletions...)
+	for i := range hops {
+		hops[i].Caller = who
+		if hops[i].Action == "s3:DeleteBucket" {
+			hops[i].Resource = b.arn
+		}
+	}
+	return hops
+}
+
+// breakGlass holds the exceptions of the Deny against the roles that are meant to be one.
+func (e *evaluation) breakGlass(report reporter, b *bucket) {
+	for _, role := range e.options.BreakGlass {
+		if arn, err := partition.ParseARN(role); err != nil || arn.Account != b.Place.Account {
+			continue
+		}
+		for _, h := range e.deletionHops(b, Caller{Role: role, Unbounded: true}) {
+			if e.probe(h) != policy.Allowed {
+				report(b.URN, "except the role from the Deny: a condition ArnNotEquals on aws:PrincipalArn", "the break-glass role %s can't %s", role, h.Action)
+			}
+		}
+	}
+	if b.policy == nil {
+		return
+	}
+	for i, s := range b.policy.document.Statements {
+		if s.Effect != policy.Deny || !slices.ContainsFunc(s.Action, deletes) {
+			continue
+		}
+		for _, role := range excepted(s) {
+			switch {
+			case strings.ContainsAny(role, "*?"):
+				report(b.policy.carrier.URN, "name the role", "statement %s of its bucket policy leaves out whoever fits %s", statementName(s.Sid, i), role)
+			case role == e.deployers[b.Place]:
+				report(b.policy.carrier.URN, "use another role, which nobody has but in an emergency", "the role that deploys may delete: statement %s of its bucket policy leaves it out", statementName(s.Sid, i))
+			case len(e.options.BreakGlass) > 0 && !slices.Contains(e.options.BreakGlass, role):
+				report(b.policy.carrier.URN, "take the role out of the exceptions", "statement %s of its bucket policy leaves out %s, which isn't the break-glass role", statementName(s.Sid, i), role)
+			}
+		}
+	}
+}
+
+// excepted are the principals that a Deny leaves out.
+func excepted(s policy.Statement) []string {
+	var out []string
+	for _, op := range sortedKeys(s.Condition) {
+		for _, key := range sortedKeys(s.Condition[op]) {
+			if negated(op) && strings.EqualFold(key, "aws:PrincipalArn") {
+				out = append(out, s.Condition[op][key]...)
+			}
+		}
+	}
+	return out
 }
 
 func versioned(e *evaluation, report reporter) {

@@ -132,10 +132,12 @@ func backupCopies(e *evaluation, report reporter) {
 func vaultUndeletable(e *evaluation, report reporter) {
 	for _, arn := range sortedKeys(e.vaults) {
 		v := e.vaults[arn]
-		q := request{caller: accountAdministrator(v.Resource), owner: v.Place.Account, carrier: v.URN}
-		for _, h := range q.do(v.arn, "backup:DeleteBackupVault", "backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle") {
-			if e.probe(h) != policy.ExplicitDeny {
-				report(v.URN, "deny it in the vault's access policy", "%s isn't denied to an administrator of the account", h.Action)
+		for _, who := range []Caller{accountAdministrator(v.Resource), stranger(v.Resource)} {
+			q := request{caller: who, owner: v.Place.Account, carrier: v.URN}
+			for _, h := range q.do(v.arn, "backup:DeleteBackupVault", "backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle") {
+				if e.probe(h) != policy.ExplicitDeny {
+					report(v.URN, "deny it in the vault's access policy", "%s isn't denied to %s", h.Action, who)
+				}
 			}
 		}
 		if v.declared && (!v.Protect || !v.RetainOnDelete) {

@@ -26,9 +26,14 @@ var grantRules = []Rule{
 		check: everybody,
 	},
 	{
-		ID: "grant-wildcard", Title: "no Allow has a wildcard action, or a wildcard resource where AWS offers a narrower one",
-		Why:   "least privilege: what a role may do and never does is what an intruder does with it",
+		ID: "grant-wildcard", Title: "no Allow has a wildcard in its actions, or reaches more resources than the paths need",
+		Why:   "least privilege: what a role may do and never does is what an intruder does with it, and a wildcard allows what AWS adds tomorrow (IAM User Guide, best-practices)",
 		check: wildcards,
+	},
+	{
+		ID: "grant-confined", Title: "who delivers reaches its own prefixes of the archive only",
+		Why:   "a pipeline that may write everywhere may overwrite, or forge, the logs of every other one (S3 User Guide, security best practices)",
+		check: confined,
 	},
 	{
 		ID: "grant-shadowed", Title: "no Allow is cancelled by a Deny",
@@ -81,9 +86,11 @@ func confusedDeputy(e *evaluation, report reporter) {
 						}
 					}
 				}
-				if !known && at.kind != policy.Trust && !hasAnyCondition(s, deputyKeys) {
-					report(at.carrier.URN, "add a condition on aws:SourceAccount or aws:SourceArn",
-						"statement %s of its %s lets %s act for anybody", statementName(s.Sid, i), at.kind, name)
+				switch {
+				case !known && at.kind == policy.Trust: // many services send nothing that could be asked for
+				case !namesAccount(s):
+					report(at.carrier.URN, "add a condition on aws:SourceAccount, or on aws:SourceArn with the account in it",
+						"statement %s of its %s lets %s act for any account", statementName(s.Sid, i), at.kind, name)
 				}
 			}
 		}
@@ -100,8 +107,22 @@ func isService(p partition.Place, s partition.Service, name partition.Principal)
 	return false
 }
 
-func hasAnyCondition(s policy.Statement, keys []string) bool {
-	return slices.ContainsFunc(keys, func(k string) bool { return hasCondition(s, k) })
+// namesAccount says whether a condition names the account, or the organisation, for which a service may act.
+func namesAccount(s policy.Statement) bool {
+	for _, key := range []string{"aws:SourceAccount", "sts:ExternalId", "aws:SourceOrgID", "aws:SourceOrgPaths"} {
+		if hasCondition(s, key) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(boundBy(s, "aws:SourceArn"), func(values []string) bool {
+		return !slices.ContainsFunc(values, func(v string) bool {
+			arn := strings.SplitN(v, ":", 6)
+			if len(arn) == 6 && arn[2] == string(partition.S3) {
+				return wild(arn[5]) // a bucket's ARN has no account, but there is only one of that name
+			}
+			return len(arn) < 6 || wild(arn[4])
+		})
+	})
 }
 
 func accountGrants(e *evaluation, report reporter) {
@@ -111,23 +132,39 @@ func accountGrants(e *evaluation, report reporter) {
 			if s.Effect != policy.Allow || s.Principal == nil || len(s.Principal.AWS) == 0 {
 				continue
 			}
-			for _, who := range s.Principal.AWS {
-				account, isAccount := accountPrincipal(who)
-				if !isAccount || hasCondition(s, "aws:PrincipalArn") {
-					continue
-				}
-				switch {
-				case account != at.carrier.Place.Account:
-					report(at.carrier.URN, "add a condition on aws:PrincipalArn: the role", "statement %s of its %s trusts every principal of account %s", statementName(s.Sid, i), at.kind, account)
-				case at.kind == policy.Trust:
-					report(at.carrier.URN, "add a condition on aws:PrincipalArn, or name the role", "statement %s of its trust policy lets every principal of its account act as it", statementName(s.Sid, i))
-				case at.kind == policy.Key && slices.ContainsFunc(s.Action, func(a string) bool { return cryptographic(a) || strings.HasPrefix(a, "kms:CreateGrant") }):
-					report(at.carrier.URN, "add a condition on aws:PrincipalArn: the role", "statement %s of its key policy lets every principal of its account use the key", statementName(s.Sid, i))
-				}
-				break
+			if !hasCondition(s, "aws:PrincipalArn") {
+				e.accountsOf(report, at, s, statementName(s.Sid, i))
 			}
 		}
 	}
+}
+
+// accountsOf reports the accounts that a statement trusts as a whole.
+func (e *evaluation) accountsOf(report reporter, at *policyAt, s policy.Statement, name string) {
+	for _, who := range s.Principal.AWS {
+		account, isAccount := accountPrincipal(who)
+		switch {
+		case !isAccount || deliversLogs(account):
+		case account != at.carrier.Place.Account:
+			report(at.carrier.URN, "add a condition on aws:PrincipalArn: the role", "statement %s of its %s trusts every principal of account %s", name, at.kind, account)
+		case at.kind == policy.Trust:
+			report(at.carrier.URN, "add a condition on aws:PrincipalArn, or name the role", "statement %s of its %s lets every principal of its account act as it", name, at.kind)
+		case at.kind == policy.Key && slices.ContainsFunc(s.Action, func(a string) bool { return cryptographic(a) || strings.HasPrefix(a, "kms:CreateGrant") }):
+			report(at.carrier.URN, "add a condition on aws:PrincipalArn: the role", "statement %s of its %s lets every principal of its account use the key", name, at.kind)
+		}
+	}
+}
+
+// deliversLogs says whether an account is one of AWS's own, as which load balancers write: there is no role to name.
+func deliversLogs(account partition.Account) bool {
+	for _, p := range partition.Partitions() {
+		for _, r := range p.Regions() {
+			if a, err := partition.ELBAccount(r); err == nil && a == account {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func accountPrincipal(who string) (partition.Account, bool) {
@@ -152,60 +189,6 @@ func everybody(e *evaluation, report reporter) {
 	}
 }
 
-// unscoped are actions for which AWS offers no resource but "*", from the Service Authorization Reference
-// (https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html).
-// backup:CopyFromBackupVault has one, but it is the ARN that the recovery point has in its own service.
-var unscoped = []string{
-	"backup:CopyFromBackupVault", "cloudwatch:GetMetricData", "ec2:Describe*", "events:ListRules", "rds:Describe*", "rds:ListTagsForResource",
-	"s3:ListAllMyBuckets", "tag:GetResources", "logs:DescribeLogGroups",
-}
-
-func wildcards(e *evaluation, report reporter) {
-	for _, id := range sortedKeys(e.policies) {
-		at := e.policies[id]
-		for i, s := range at.document.Statements {
-			if s.Effect != policy.Allow {
-				continue
-			}
-			name := statementName(s.Sid, i)
-			for _, a := range s.Action {
-				if service, verb, _ := strings.Cut(a, ":"); a == "*" || service == "*" || verb == "*" {
-					report(at.carrier.URN, "name the actions", "statement %s of its %s allows %s", name, at.kind, a)
-				}
-			}
-			if s.NotAction != nil || s.NotResource != nil {
-				report(at.carrier.URN, "name what is allowed", "statement %s of its %s allows all but a few", name, at.kind)
-			}
-			// In a policy of a resource, "*" is that resource.
-			if slices.Contains(s.Resource, "*") && at.kind != policy.Key && at.kind != policy.VaultAccess {
-				for _, a := range s.Action {
-					if !slices.ContainsFunc(unscoped, func(u string) bool { return a == u || strings.HasSuffix(u, "*") && strings.HasPrefix(a, u[:len(u)-1]) }) {
-						report(at.carrier.URN, "name the resources", "statement %s of its %s allows %s on every resource", name, at.kind, a)
-					}
-				}
-			}
-			e.unownedResources(report, at, s, name)
-		}
-	}
-}
-
-// unownedResources finds resources that a wildcard makes somebody else's as well, unless a condition brings them back.
-func (e *evaluation) unownedResources(report reporter, at *policyAt, s policy.Statement, name string) {
-	if at.kind != policy.Inline && at.kind != policy.Identity {
-		return
-	}
-	for _, r := range s.Resource {
-		arn := strings.SplitN(r, ":", 6)
-		if len(arn) == 6 && arn[2] == "s3" && strings.HasPrefix(arn[5], "*") && !hasCondition(s, "aws:ResourceAccount") {
-			report(at.carrier.URN, "add a condition on aws:ResourceAccount", "statement %s of its %s reaches every bucket, other accounts' included", name, at.kind)
-			return
-		}
-	}
-	if slices.Contains(s.Action, "ec2:ModifySnapshotTier") && !hasCondition(s, "aws:ResourceTag/aws:backup:source-resource") {
-		report(at.carrier.URN, "add the condition of AWS's managed policy: Null aws:ResourceTag/aws:backup:source-resource false", "statement %s of its %s reaches snapshots that AWS Backup didn't make", name, at.kind)
-	}
-}
-
 func shadowed(e *evaluation, report reporter) {
 	for _, id := range sortedKeys(e.policies) {
 		at := e.policies[id]
@@ -221,18 +204,6 @@ func shadowed(e *evaluation, report reporter) {
 			}
 		}
 	}
-}
-
-// covers says whether every one of the patterns is within one of the wider ones.
-func covers(wider, patterns []string) bool {
-	for _, p := range patterns {
-		if !slices.ContainsFunc(wider, func(w string) bool {
-			return w == p || w == "*" || strings.HasSuffix(w, "*") && strings.HasPrefix(p, w[:len(w)-1])
-		}) {
-			return false
-		}
-	}
-	return true
 }
 
 func sizes(e *evaluation, report reporter) {

@@ -115,18 +115,3 @@ func bound(report reporter, at *policyAt, s policy.Statement, name, key, want st
 		report(at.carrier.URN, "add a condition on "+key+": "+want, "statement %s of its %s isn't bound by %s", name, at.kind, key)
 	}
 }
-
-// hasCondition says whether a positive condition names the key.
-func hasCondition(s policy.Statement, key string) bool {
-	for op, keys := range s.Condition {
-		if negated(op) || strings.HasSuffix(op, "IfExists") || strings.HasPrefix(op, "ForAllValues:") {
-			continue // these hold when the key is absent
-		}
-		for k := range keys {
-			if strings.EqualFold(k, key) {
-				return true
-			}
-		}
-	}
-	return false
-}

@@ -70,12 +70,6 @@ func pipelineErrors(e *evaluation, report reporter) {
 	}
 }
 
-// fixed is what comes before the first expression of a prefix.
-func fixed(prefix string) string {
-	before, _, _ := strings.Cut(prefix, "!{")
-	return before
-}
-
 // pipelineOrder reads the program's dependencies; a deployed stack's have done their work.
 func pipelineOrder(e *evaluation, report reporter) {
 	for _, r := range e.byType[typeSubscription] {

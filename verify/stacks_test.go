@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 	"testing"
 
@@ -33,10 +34,32 @@ func record(tb testing.TB, stack string) *graph.Graph {
 	return g
 }
 
+// options are what an example stack's configuration demands.
+func options(tb testing.TB, stack string) verify.Options {
+	tb.Helper()
+	config, err := stacks.LoadConfig("..", stack)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	spec, err := stacks.ParseSpec(stack, config)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var archive struct{ BreakGlassRole string }
+	if err := json.Unmarshal([]byte(config[stacks.Namespace+":archive"]), &archive); err != nil {
+		tb.Fatal(err)
+	}
+	var o verify.Options
+	if archive.BreakGlassRole != "" {
+		o.BreakGlass = []string{spec.Archive.RoleARN(archive.BreakGlassRole).String()}
+	}
+	return o
+}
+
 func TestBothStacksAreProven(t *testing.T) {
 	t.Parallel()
 	for _, stack := range exampleStacks {
-		r := verify.Run(verify.FromGraph(record(t, stack)), verify.Options{})
+		r := verify.Run(verify.FromGraph(record(t, stack)), options(t, stack))
 		for _, v := range r.Violations {
 			t.Errorf("%s: %s: %s: %s", stack, v.Rule, v.Resource, v.Reason)
 		}
