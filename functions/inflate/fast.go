@@ -1,10 +1,10 @@
 package inflate
 
 // The margins of the fast loop. At the beginning of each turn pos is at most len(in)-inMargin and n at most
-// len(out)-slack. A turn loads 8 bytes at most 3 times, and goes forward 7 bytes after each: it reads below pos+22.
-// It writes at most 3 literals, or 2 and a match of at most 258 bytes in steps of 16: below n+2+272. Matches begin at
-// or behind from. So every load64, put and copy is within its slice; see access_unsafe.go for why that matters.
-const inMargin = 32
+// len(out)-slack. From one such check to the next 8 bytes are loaded at most 3 times, with at most 7 bytes' advance
+// after each: it reads below pos+22. It writes at most 3 literals, or 2 and a match of at most 258 bytes in steps of 16:
+// below n+2+272. Matches begin at or behind from. So every load64, put and copy is within its slice; see access_unsafe.go for why that matters.
+const inMargin = 22
 
 // fast decodes while input and output are far from their ends. It answers true at the end of the block.
 //
@@ -121,8 +121,9 @@ func (d *Decoder) fast() (end bool, err error) {
 		e = literals[buf&(1<<literalRoot-1)]
 
 		if distance >= 16 {
-			copy16(out, n, distance)
-			for k := 16; k < length; k += 16 {
+			copy16(out, n, distance) // most matches in logs are longer than 16 bytes, and few than 32
+			copy16(out, n+16, distance)
+			for k := 32; k < length; k += 16 {
 				copy16(out, n+k, distance)
 			}
 		} else {

@@ -29,8 +29,8 @@ type Decoder struct {
 	literals  [literalEntries]uint32
 	distances [distanceSize]uint32
 	codes     [lengthSize]uint32
-	lengths   [maxLiterals + maxDistances + 2]uint8
-	fixed     bool // the tables are those of the fixed code
+	lengths   [maxLiterals + maxDistances + 138]uint8 // 138: the longest repetition, which may begin at the end
+	fixed     bool                                    // the tables are those of the fixed code
 
 	in   []byte
 	pos  int    // the next byte of in to load
@@ -248,11 +248,11 @@ func (d *Decoder) fixedCode() {
 			lengths[i] = 8
 		}
 	}
-	build(d.literals[:], literalRoot, lengths[:], literalSymbols[:])
+	build(d.literals[:], literalRoot, lengths[:], counts(lengths[:]), literalSymbols[:])
 	for i := range lengths[:32] {
 		lengths[i] = 5
 	}
-	build(d.distances[:], distanceRoot, lengths[:32], distanceSymbols[:])
+	build(d.distances[:], distanceRoot, lengths[:32], counts(lengths[:32]), distanceSymbols[:])
 	d.fixed = true
 }
 
@@ -274,41 +274,38 @@ func (d *Decoder) dynamicCode() error {
 		}
 		lengths[codeOrder[i]] = uint8(d.take(3))
 	}
-	if !build(d.codes[:], lengthRoot, lengths[:], lengthSymbols[:]) {
+	if !build(d.codes[:], lengthRoot, lengths[:], counts(lengths[:]), lengthSymbols[:]) {
 		return ErrCorrupt
 	}
 	d.fixed = false
+	clear(d.lengths[:]) // so that repeated zeros need no writing
 	total := literals + distances
 	for i := 0; i < total; {
-		d.fillBits()
+		if d.have < lengthRoot+7 {
+			d.fillBits()
+		}
 		e := d.codes[d.buf&(lengthSize-1)]
 		n := uint(e & 0xff)
-		if e == noCode {
-			return ErrCorrupt
-		}
-		if n > d.have {
-			return ErrCutOff
-		}
-		d.take(n)
 		symbol := e >> 16
-		if symbol < 16 {
+		switch {
+		case e == noCode:
+			return ErrCorrupt
+		case n > d.have:
+			return ErrCutOff
+		case symbol < 16:
+			d.buf >>= n & 63
+			d.have -= n
 			d.lengths[i] = uint8(symbol)
 			i++
 			continue
 		}
-		var value uint8
-		var extra uint
-		repeat := 3
+		d.take(n)
+		extra, repeat := uint(7), 11
 		switch symbol {
 		case 16:
-			if i == 0 {
-				return ErrCorrupt
-			}
-			value, extra = d.lengths[i-1], 2
+			extra, repeat = 2, 3
 		case 17:
-			extra = 3
-		default:
-			repeat, extra = 11, 7
+			extra, repeat = 3, 3
 		}
 		if d.have < extra {
 			return ErrCutOff
@@ -317,16 +314,38 @@ func (d *Decoder) dynamicCode() error {
 		if i+repeat > total {
 			return ErrCorrupt
 		}
-		for k := i; k < i+repeat; k++ {
-			d.lengths[k] = value
+		if symbol == 16 {
+			if i == 0 {
+				return ErrCorrupt
+			}
+			value := d.lengths[i-1]
+			for k := range repeat {
+				d.lengths[i+k] = value
+			}
 		}
 		i += repeat
 	}
-	if !build(d.literals[:], literalRoot, d.lengths[:literals], literalSymbols[:]) ||
-		!build(d.distances[:], distanceRoot, d.lengths[literals:total], distanceSymbols[:]) {
+	a, b := d.lengths[:literals], d.lengths[literals:total]
+	if !build(d.literals[:], literalRoot, a, counts(a), literalSymbols[:]) ||
+		!build(d.distances[:], distanceRoot, b, counts(b), distanceSymbols[:]) {
 		return ErrCorrupt
 	}
 	return nil
+}
+
+// counts tells how many of the lengths there are of each.
+func counts(lengths []uint8) *[maxBits + 1]uint16 {
+	var count [maxBits + 1]uint16
+	for i := 0; i < len(lengths); i++ {
+		for len(lengths)-i >= 8 && binary.LittleEndian.Uint64(lengths[i:]) == 0 {
+			i += 8
+		}
+		if i == len(lengths) {
+			break
+		}
+		count[lengths[i]&15]++
+	}
+	return &count
 }
 
 // fillBits loads as many bits as there is input and room for, at least 56 when the input has them.

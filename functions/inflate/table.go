@@ -1,6 +1,9 @@
 package inflate
 
-import "math/bits"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // A table decodes a Huffman code by the next bits of the stream. Its first part is indexed by rootBits bits; a longer
 // code leads to a subtable behind it. An entry is 32 bits:
@@ -85,30 +88,28 @@ func makeLengthSymbols() (s [19]uint32) {
 	return s
 }
 
-// build fills a table for the code with the given lengths of each symbol's code, and tells whether it is one that
-// compress/flate accepts: complete, or a single symbol of one bit, or empty. Every entry of the root and of every
-// subtable is filled.
-func build(table []uint32, root int, lengths []uint8, symbols []uint32) bool {
-	var count [maxBits + 1]int
-	for _, n := range lengths {
-		count[n&15]++
-	}
+// build fills a table for the code with the given lengths of each symbol's code, of which count holds how many there
+// are of each, and tells whether it is one that compress/flate accepts: complete, or a single symbol of one bit, or
+// empty. Every entry of the root and of every subtable is filled.
+func build(table []uint32, root int, lengths []uint8, count *[maxBits + 1]uint16, symbols []uint32) bool {
 	count[0] = 0
 	longest := maxBits
 	for longest > 0 && count[longest] == 0 {
 		longest--
 	}
 	if longest == 0 {
-		fill(table[:1<<root], noCode)
+		for k := range 1 << root {
+			table[k] = noCode
+		}
 		return true
 	}
 	// The offsets of each length's symbols among those sorted by length; and the sum of all codes' shares of the
 	// code space, which a complete code fills exactly.
-	var offset [maxBits + 2]int
+	var offset [maxBits + 2]uint16
 	space := 0
 	for n := 1; n <= longest; n++ {
 		offset[n+1] = offset[n] + count[n]
-		space = space<<1 + count[n]
+		space = space<<1 + int(count[n])
 	}
 	if space != 1<<longest {
 		if space != 1 || longest != 1 {
@@ -123,10 +124,17 @@ func build(table []uint32, root int, lengths []uint8, symbols []uint32) bool {
 		}
 		return true
 	}
-	var sorted [288]uint16
-	for i, n := range lengths {
-		if n != 0 {
-			sorted[offset[n]] = uint16(i)
+	var sorted [512]uint16 // indexed by 9 bits
+	for i := 0; i < len(lengths); i++ {
+		// Most of a code's symbols are not used, and stand together.
+		for len(lengths)-i >= 8 && binary.LittleEndian.Uint64(lengths[i:]) == 0 {
+			i += 8
+		}
+		if i == len(lengths) {
+			break
+		}
+		if n := lengths[i] & 15; n != 0 {
+			sorted[offset[n]&511] = uint16(i)
 			offset[n]++
 		}
 	}
@@ -170,9 +178,9 @@ func build(table []uint32, root int, lengths []uint8, symbols []uint32) bool {
 		if code&(1<<root-1) != prefix {
 			prefix, start = code&(1<<root-1), end
 			more := n - root
-			for used := count[n]; used < 1<<more; {
+			for used := int(count[n]); used < 1<<more; {
 				more++
-				used = used<<1 + count[root+more]
+				used = used<<1 + int(count[root+more])
 			}
 			end = start + 1<<more
 			table[prefix] = isSpecial | isLink | uint32(start)<<16 | uint32(more)<<8 | uint32(root)
@@ -200,10 +208,4 @@ func entry(symbol, n uint32) uint32 { return symbol + n<<8 + n }
 func following(code, size int) int {
 	bit := 1 << (bits.Len(uint(code^(size-1))) - 1)
 	return code&(bit-1) | bit
-}
-
-func fill(table []uint32, e uint32) {
-	for i := range table {
-		table[i] = e
-	}
 }

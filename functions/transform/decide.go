@@ -1,6 +1,8 @@
 package transform
 
 import (
+	"slices"
+
 	"github.com/emmansun/base64"
 
 	"github.com/logarchive/logarchive/functions/putback"
@@ -40,7 +42,8 @@ func bareSize(r record) int {
 // not settled yet to fail with its data: then a failure reaches the error prefix whole, whatever comes last.
 func (w *worker) transform() {
 	records := w.inv.records
-	w.results = append(w.results[:0], make([]result, len(records))...)
+	w.results = slices.Grow(w.results[:0], len(records))[:len(records)]
+	clear(w.results)
 	w.pending = w.pending[:0]
 	w.limit = w.h.cfg.MaxResponseBytes - len(open) - len(closing)
 	w.free, w.used = w.limit, false

@@ -279,7 +279,7 @@ func (w *worker) plainEvent(s *scanner, i int) (end int, at int64) {
 	if len(b)-i < 64 || string(b[i:i+len(plainStart)]) != plainStart {
 		return -1, 0
 	}
-	j := s.shortText(i + len(plainStart))
+	j := s.id(i + len(plainStart))
 	if j < 0 || len(b)-j < 48 || string(b[j:j+len(plainTimestamp)]) != plainTimestamp {
 		return -1, 0
 	}

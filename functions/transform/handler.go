@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,11 +30,11 @@ type Handler struct {
 	stream    Stream
 	gunzip    Gunzip
 	log       *logger
-	constants []byte   // members of every line that are constant: `,"site":"beijing"`
-	copied    []string // names of the members that are copied
-	extraKeys [][]byte // `,"name":` for each of them
-	ownGroup  string   // this function's own log group as JSON, "" when unknown
-	workers   sync.Pool
+	constants []byte       // members of every line that are constant: `,"site":"beijing"`
+	copied    []string     // names of the members that are copied
+	extraKeys [][]byte     // `,"name":` for each of them
+	ownGroup  string       // this function's own log group as JSON, "" when unknown
+	workers   chan *worker // those that are free; not a sync.Pool, which loses its buffers to the garbage collector
 	count     atomic.Uint64
 }
 
@@ -52,7 +51,7 @@ type Gunzip func(dst, src []byte, limit int) ([]byte, error)
 
 // New makes a handler. The configuration comes from Defaults or FromEnviron.
 func New(cfg Config, o Options) *Handler {
-	h := &Handler{cfg: cfg, stream: o.Stream, gunzip: o.Gunzip, Now: time.Now, log: &logger{to: o.Log}}
+	h := &Handler{cfg: cfg, stream: o.Stream, gunzip: o.Gunzip, Now: time.Now, log: &logger{to: o.Log}, workers: make(chan *worker, maxFree)}
 	if o.OwnGroup != "" {
 		h.ownGroup = string(quoted(o.OwnGroup))
 	}
@@ -65,8 +64,26 @@ func New(cfg Config, o Options) *Handler {
 		h.copied = append(h.copied, f.Name)
 		h.extraKeys = append(h.extraKeys, key)
 	}
-	h.workers.New = func() any { return &worker{h: h, extraNames: h.copied, timed: cfg.splits()} }
 	return h
+}
+
+// maxFree is how many workers are kept between invocations. Lambda runs one at a time, unless told otherwise.
+const maxFree = 8
+
+func (h *Handler) take() *worker {
+	select {
+	case w := <-h.workers:
+		return w
+	default:
+		return &worker{h: h, extraNames: h.copied, timed: h.cfg.splits()}
+	}
+}
+
+func (h *Handler) give(w *worker) {
+	select {
+	case h.workers <- w:
+	default:
+	}
 }
 
 // A worker is the memory of one invocation at a time. Every buffer in it is used again.
@@ -115,8 +132,8 @@ type worker struct {
 // package comment for what the results are. An error means that the event itself can't be understood.
 func (h *Handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	start := h.Now()
-	w := h.workers.Get().(*worker)
-	defer h.workers.Put(w)
+	w := h.take()
+	defer h.give(w)
 	if !h.ReuseResponse {
 		w.response, w.ordered = nil, nil
 	}

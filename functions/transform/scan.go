@@ -104,6 +104,26 @@ func (s *scanner) shortText(i int) int {
 	return s.text(i)
 }
 
+// id is shortText for an event's id, which in CloudWatch Logs' own events is 56 digits.
+func (s *scanner) id(i int) int {
+	const size = 56
+	if len(s.b)-i <= size || s.b[i+size] != '"' {
+		return s.shortText(i)
+	}
+	b := (*[size]byte)(s.b[i:])
+	// A digit xor '0' is at most 9; adding 0x76 to anything above, below 0x80, sets the top bit.
+	const zero, over = '0' * lowBits, 0x76 * lowBits
+	w0, w1 := binary.LittleEndian.Uint64(b[0:8])^zero, binary.LittleEndian.Uint64(b[8:16])^zero
+	w2, w3 := binary.LittleEndian.Uint64(b[16:24])^zero, binary.LittleEndian.Uint64(b[24:32])^zero
+	w4, w5 := binary.LittleEndian.Uint64(b[32:40])^zero, binary.LittleEndian.Uint64(b[40:48])^zero
+	w6 := binary.LittleEndian.Uint64(b[48:56]) ^ zero
+	if (w0|w1|w2|w3|w4|w5|w6)&highBits != 0 ||
+		((w0+over)|(w1+over)|(w2+over)|(w3+over)|(w4+over)|(w5+over)|(w6+over))&highBits != 0 {
+		return s.shortText(i)
+	}
+	return i + size + 1
+}
+
 // special marks the bytes of w that are a quote or a backslash, by their top bits. Marks above the lowest one may be
 // wrong (a borrow), so only the lowest may be used.
 func special(w uint64) uint64 {
