@@ -56,6 +56,9 @@ func (c *composer) archiveBucket() (err error) {
 	if a.ObjectLock != nil {
 		args.ObjectLock = &components.ObjectLock{Mode: a.ObjectLock.Mode, Days: a.ObjectLock.Days}
 	}
+	if a.hasBreakGlass() {
+		args.BreakGlassRoleArns = []string{a.BreakGlassRole.String()}
+	}
 	c.archive, err = components.NewLogArchiveBucket(c.ctx, "archive", args, pulumi.Provider(c.providers.archive))
 	return err
 }

@@ -130,7 +130,7 @@ const whole = `{
 	"archive": {
 		"account": "222233334444", "role": "ops/Deployer", "externalId": "some-id", "bucket": "example-archive", "retentionDays": 400,
 		"transitions": [{"days": 30, "storageClass": "STANDARD_IA"}, {"days": 90, "storageClass": "GLACIER"}],
-		"objectLock": {"mode": "GOVERNANCE", "days": 200}
+		"objectLock": {"mode": "GOVERNANCE", "days": 200}, "breakGlassRole": "ops/BreakGlass"
 	},
 	"pipeline": {"bufferMiB": 5, "bufferSeconds": 60, "errorLogRetentionDays": 14, "timePrefix": "dt=!{timestamp:yyyy-MM-dd}/"},
 	"flowLogs": [
@@ -152,5 +152,7 @@ const whole = `{
 		"rules": [{"name": "daily", "schedule": "cron(0 2 ? * * *)", "deleteAfterDays": 120, "coldStorageAfterDays": 30, "copy": {"deleteAfterDays": 30}}],
 		"selection": {"tags": [{"key": "backup", "value": "yes"}], "arns": []}
 	},
+	"preflight": "warn", "minimumRetentionDays": 365,
+	"waivers": [{"rule": "group-retention", "resource": "/app/b", "reason": "known", "until": "2026-01-31"}],
 	"tags": {"team": "security"}
 }`

@@ -47,7 +47,7 @@ const retentionWords = "a number of days that CloudWatch Logs accepts, such as 1
 // Fields returns the description of the configuration: the one source of its checks, of Pulumi.yaml's config section and
 // of docs/configuration.md.
 func Fields() []schema.Field {
-	return []schema.Field{
+	fields := []schema.Field{
 		{
 			Key: "sourceAccount", Kind: schema.String, Required: true, Pattern: accountForm,
 			Doc:     "The account whose logs are archived.",
@@ -78,13 +78,14 @@ func Fields() []schema.Field {
 		logGroupsField(),
 		databasesField(),
 		backupField(),
-		{
-			Key: "tags", Kind: schema.Map,
-			Doc:     "Tags for every resource that can have some.",
-			Accepts: "up to 40 tags; keys of up to 128 and values of up to 256 letters, digits, spaces and + - = . _ : / @",
-			Example: "team: security\ncost-center: \"4711\"",
-		},
 	}
+	fields = append(fields, proofFields()...)
+	return append(fields, schema.Field{
+		Key: "tags", Kind: schema.Map,
+		Doc:     "Tags for every resource that can have some.",
+		Accepts: "up to 40 tags; keys of up to 128 and values of up to 256 letters, digits, spaces and + - = . _ : / @",
+		Example: "team: security\ncost-center: \"4711\"",
+	})
 }
 
 func archiveField() schema.Field {
@@ -128,7 +129,7 @@ func archiveField() schema.Field {
 						Accepts: "one of " + strings.Join(storageClasses(), ", ") + "; GLACIER_IR only where it is known to exist"},
 				}}},
 			{Key: "objectLock", Kind: schema.Object,
-				Doc:     "Object Lock for every object. It can be switched on only when the bucket is created.",
+				Doc:     "Object Lock for every object. It can be switched on only when the bucket is created. Without it, `logarchive verify` and the preflight report the rule lifecycle-retention: nothing then keeps a log but the bucket's policy.",
 				Accepts: "an object with mode and days",
 				Fields: []schema.Field{
 					{Key: "mode", Kind: schema.String, Required: true, Values: []string{"GOVERNANCE", "COMPLIANCE"},
@@ -136,6 +137,9 @@ func archiveField() schema.Field {
 					{Key: "days", Kind: schema.Integer, Required: true, Range: schema.Between(1, maxDays),
 						Doc: "How long an object is locked; not longer than retentionDays."},
 				}},
+			{Key: "breakGlassRole", Kind: schema.String, DefaultText: "nobody",
+				Doc:     "The role in the archive account that may delete objects, and lift a lock in GOVERNANCE mode. It needn't exist: everybody else is denied it.",
+				Accepts: "the name of a role other than archive.role, with its path if it has one, or the role's ARN"},
 		},
 	}
 }

@@ -29,7 +29,7 @@ func ProjectFile() string {
 // Reference returns the text of docs/configuration.md.
 func Reference() string {
 	return "# Configuration\n\n<!-- " + generated + " -->\n\n" + referenceIntroduction + schema.Markdown(Namespace, Fields()) +
-		"\n" + databaseTable() + retentionSection() + namesTable() + referenceOutputs
+		"\n" + rulesTable() + databaseTable() + retentionSection() + namesTable() + referenceOutputs
 }
 
 const referenceIntroduction = "A stack's configuration is `Pulumi.<stack>.yaml`: see `Pulumi.beijing.yaml` (aws-cn) and `Pulumi.global.yaml` (aws) for\n" +
@@ -53,6 +53,16 @@ const referenceOutputs = "## Stack outputs\n\n" +
 	"## What must be there already\n\n" +
 	"VPCs, subnets, network interfaces and transit gateways; log groups without `create`; databases, and their log groups with\n" +
 	"`createLogGroups: false`; the role in the archive account, which trusts whoever runs the program, with the external id.\n"
+
+// rulesTable returns what `logarchive verify` looks at besides the paths themselves.
+func rulesTable() string {
+	var b strings.Builder
+	b.WriteString("## Rules\n\nWhat `logarchive verify` and the preflight hold a stack against. A waiver names a rule by its id.\n\n| rule | what holds | why |\n| --- | --- | --- |\n")
+	for _, r := range rules() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.ID, strings.ReplaceAll(r.Title, "|", `\|`), strings.ReplaceAll(r.Why, "|", `\|`))
+	}
+	return b.String() + "\n"
+}
 
 // databaseTable returns the log types of every engine.
 func databaseTable() string {

@@ -21,6 +21,7 @@ func (p *parser) archive(v schema.Value) {
 	s.RetentionDays = retention.Number()
 	p.transitions(v.Get("transitions"), retention)
 	p.objectLock(v.Get("objectLock"), retention)
+	p.breakGlass(v.Get("breakGlassRole"))
 }
 
 // transitions reads the lifecycle's steps and checks what S3 refuses when the configuration is put: steps out of order,

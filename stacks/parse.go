@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/stacks/schema"
@@ -13,8 +14,12 @@ import (
 // engine hands to a program, defaults of Pulumi.yaml included or not; keys of other namespaces are not looked at. The
 // error is a *[ConfigError] with every problem.
 func ParseSpec(stack string, config map[string]string) (*Spec, error) {
+	return parseSpec(stack, config, time.Now())
+}
+
+func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, error) {
 	fields := Fields()
-	p := &parser{report: &schema.Report{}, spec: &Spec{Stack: stack}}
+	p := &parser{report: &schema.Report{}, spec: &Spec{Stack: stack}, now: now}
 	root := schema.Read(Namespace, fields, config, p.report)
 
 	p.places(root)
@@ -25,6 +30,7 @@ func ParseSpec(stack string, config map[string]string) (*Spec, error) {
 	p.logGroups(root.Get("logGroups"))
 	p.databases(root.Get("databases"))
 	p.backup(root.Get("backup"))
+	p.proof(root)
 	p.tags(root.Get("tags"))
 	p.groupsOnce()
 
@@ -40,6 +46,8 @@ type parser struct {
 	spec   *Spec
 	// groups are the log groups that are archived, in the order of the configuration.
 	groups []groupUse
+	// now is what a waiver's last day is held against.
+	now time.Time
 }
 
 // groupUse is a log group and the key that archives it.

@@ -24,6 +24,7 @@ func TestParseSpecFillsInDefaults(t *testing.T) {
 		ArchiveRole: archive.RoleARN("Deployer"), ExternalID: "some-id", NamePrefix: "log-archive",
 		ArchiveBucket: ArchiveSpec{Bucket: "example-archive", RetentionDays: 1827},
 		Pipeline:      PipelineSpec{64, 300, 30, DefaultTimePrefix},
+		PreflightMode: PreflightEnforce, MinimumRetentionDays: 180,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -64,7 +65,7 @@ func TestParseSpecReadsEverything(t *testing.T) {
 	}, got.BackupPlan); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(ArchiveSpec{"example-archive", 400, []TransitionSpec{{30, partition.StandardIA}, {90, partition.Glacier}}, &ObjectLockSpec{"GOVERNANCE", 200}}, got.ArchiveBucket); diff != "" {
+	if diff := cmp.Diff(ArchiveSpec{"example-archive", 400, []TransitionSpec{{30, partition.StandardIA}, {90, partition.Glacier}}, &ObjectLockSpec{"GOVERNANCE", 200}, got.Archive.RoleARN("ops/BreakGlass")}, got.ArchiveBucket); diff != "" {
 		t.Error(diff)
 	}
 	if got.ArchiveRole != got.Archive.RoleARN("ops/Deployer") {
@@ -209,10 +210,10 @@ var problemTable = []problem{
 	{"tag that is no string", "tags.costs", 4711, `tags.costs: 4711 is a number; want a string (put it in quotes)`},
 
 	// The top level.
-	{"unknown key at the top", "flowlogs", list(), `flowlogs: unknown key with value "[]"; did you mean flowLogs? known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, pipeline, flowLogs, logGroups, databases, backup, tags`},
-	{"key of another level", "retentionDays", 7, `retentionDays: unknown key with value "7"; it belongs to log-archive:archive.retentionDays. known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, pipeline, flowLogs, logGroups, databases, backup, tags`},
-	{"no archive", "archive", removed{}, `archive: is required; want an object with account, role, externalId, bucket, retentionDays, transitions, objectLock`},
-	{"list instead of object", "archive", list(), `archive: [] is a list; want an object with account, role, externalId, bucket, retentionDays, transitions, objectLock`},
+	{"unknown key at the top", "flowlogs", list(), `flowlogs: unknown key with value "[]"; did you mean flowLogs? known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, pipeline, flowLogs, logGroups, databases, backup, preflight, minimumRetentionDays, waivers, tags`},
+	{"key of another level", "retentionDays", 7, `retentionDays: unknown key with value "7"; it belongs to log-archive:archive.retentionDays. known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, pipeline, flowLogs, logGroups, databases, backup, preflight, minimumRetentionDays, waivers, tags`},
+	{"no archive", "archive", removed{}, `archive: is required; want an object with account, role, externalId, bucket, retentionDays, transitions, objectLock, breakGlassRole`},
+	{"list instead of object", "archive", list(), `archive: [] is a list; want an object with account, role, externalId, bucket, retentionDays, transitions, objectLock, breakGlassRole`},
 }
 
 func TestParseSpecReports(t *testing.T) {

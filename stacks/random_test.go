@@ -29,6 +29,8 @@ var words = map[string][]string{
 	"logFormat": {"${srcaddr} ${dstaddr}", "${tgw-id}", "${version}"}, "filterPattern": {"", "ERROR", "{ $.a = 1 }"},
 	"identifier": {"shop", "base", "shop-2", "shop-iam-db-auth", "a"}, "schedule": {"cron(0 5 ? * * *)", "cron(30 5 1 * ? *)", "cron(0 * ? * MON *)"},
 	"vault": {"vault", "a_b", "v"}, "key": {"backup", "Env", "a/b:c"}, "value": {"daily", "yes"},
+	"breakGlassRole": {"BreakGlass", "ops/BreakGlass", "Deployer"}, "rule": {"path", "group-retention", "pathh"}, "resource": {"main", "archive-bucket"},
+	"reason": {"known", "until the audit"}, "until": {"2026-01-31", "2026-02-30"},
 	"logTypes": {"error", "slowquery", "audit", "postgresql", "upgrade", "iam-db-auth-error"},
 }
 
@@ -165,8 +167,8 @@ func invent(seed uint64) document {
 }
 
 // checkParseAndCompose is what holds for every configuration: its problems are lines with a key path, and what is
-// accepted can be composed, so that no component refuses what the configuration's checks let pass. It returns whether
-// it was accepted.
+// accepted can be composed, so that no component refuses what the configuration's checks let pass, and is proven. It
+// returns whether it was accepted.
 func checkParseAndCompose(t *testing.T, d document) bool {
 	t.Helper()
 	spec, err := ParseSpec("x", d.engine(t))
@@ -186,6 +188,17 @@ func checkParseAndCompose(t *testing.T, d document) bool {
 	if doubles := c.doubles(); len(doubles) > 0 {
 		text, _ := json.Marshal(d)
 		t.Errorf("%s\nregistered twice: %q", text, doubles)
+	}
+	violations, err := spec.Preflight(t.Context())
+	if err != nil {
+		t.Error(err)
+	}
+	for _, v := range violations {
+		// What the configuration itself says may contradict itself; what follows from it is proven.
+		if v.Rule != "lifecycle-retention" && v.Rule != "waiver" {
+			text, _ := json.Marshal(d)
+			t.Errorf("%s\n%s", text, violationText(v))
+		}
 	}
 	return true
 }

@@ -11,22 +11,22 @@ import (
 	"github.com/logarchive/logarchive/stacks/schema"
 )
 
-// Run is the Pulumi program. Its error is a *[ConfigError] if the configuration is wrong; nothing has been registered
-// then.
+// Run is the Pulumi program. Its error is a *[ConfigError] if the configuration is wrong, and a *[PreflightError] if what
+// it declares violates a rule; nothing has been registered then.
 func Run(ctx *pulumi.Context) error {
 	spec, err := ParseSpec(ctx.Stack(), programConfig(ctx, os.Getenv))
 	if err != nil {
 		return err
 	}
-	return Compose(ctx, spec)
+	return deploy(ctx, spec)
 }
 
-// Program returns a program that composes the spec. If the spec has an undecrypted secret, and the engine that runs the
+// Program returns a program that composes the spec, after its preflight. If the spec has an undecrypted secret, and the engine that runs the
 // program has the configuration, the secret is taken from there.
 func Program(spec *Spec) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		if spec.ExternalID != schema.Placeholder {
-			return Compose(ctx, spec)
+			return deploy(ctx, spec)
 		}
 		decrypted := *spec
 		if text, ok := ctx.GetConfig(Namespace + ":archive"); ok {
@@ -35,7 +35,7 @@ func Program(spec *Spec) pulumi.RunFunc {
 				decrypted.ExternalID = archive.ExternalID
 			}
 		}
-		return Compose(ctx, &decrypted)
+		return deploy(ctx, &decrypted)
 	}
 }
 

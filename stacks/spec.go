@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/verify"
 )
 
 // Spec is a stack's validated configuration. Everything that Compose needs is in it; nothing in it is missing or
@@ -26,6 +27,11 @@ type Spec struct {
 	Databases     []DatabaseSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
+	// PreflightMode is PreflightEnforce, PreflightWarn or PreflightOff.
+	PreflightMode string
+	// MinimumRetentionDays is for how long logs must be kept, and Waivers what is tolerated for a time.
+	MinimumRetentionDays int
+	Waivers              []verify.Waiver
 	// Tags are put on everything.
 	Tags map[string]string
 }
@@ -37,6 +43,8 @@ type ArchiveSpec struct {
 	Transitions   []TransitionSpec
 	// ObjectLock is nil without a lock.
 	ObjectLock *ObjectLockSpec
+	// BreakGlassRole is the only one that may delete; the zero ARN if there is none.
+	BreakGlassRole partition.ARN
 }
 
 // TransitionSpec moves objects of an age to a storage class.
