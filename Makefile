@@ -6,7 +6,7 @@ BIN      := bin
 TIMEOUT  ?= 14m
 PACKAGES ?= ./...
 
-.PHONY: all build demo test test-long check fmt generate golden bench engine clean help
+.PHONY: all build demo test test-long check fmt generate golden bench bench-transform engine clean help
 
 all: build
 
@@ -49,7 +49,10 @@ golden: ## Rewrite the golden graphs of both stacks; read the diff before you co
 	$(GO) test ./tests -run TestGolden -update
 
 bench: ## Run the benchmarks behind docs/performance.md
-	$(GO) test -run '^$$' -bench . -benchmem ./policy ./graph ./tests
+	$(GO) test -run '^$$' -bench . -benchmem ./policy ./graph ./verify ./tests
+
+bench-transform: ## The transform function beside its peers: throughput, cold start, zip size
+	$(GO) run ./tests/bench/transform
 
 clean: ## Remove what was built here (not the user's cache directory)
 	rm -rf $(BIN) .sandbox
