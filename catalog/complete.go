@@ -82,6 +82,9 @@ func internalKey(k resource.PropertyKey) bool { return strings.HasPrefix(string(
 func (c *completion) view() view            { return view(c.state) }
 func (c *completion) str(key string) string { return c.view().str(key) }
 
+// in says whether the inputs have the property.
+func (c *completion) in(key string) bool { return view(c.Inputs).has(key) }
+
 // set gives an output, whatever the inputs say.
 func (c *completion) set(key string, v any) {
 	c.state[resource.PropertyKey(key)] = resource.NewPropertyValue(v)

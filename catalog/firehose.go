@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-
 	"github.com/logarchive/logarchive/partition"
 )
 
@@ -107,13 +105,7 @@ func checkStream(c *checking) {
 	}
 	c.partitioning(s3)
 	c.prefixes(s3)
-	for _, f := range c.in.find(s3Path + ".processingConfiguration.processors") {
-		if object(f.value).str("type") == "Lambda" && parameter(f.value, "LambdaArn") == "" {
-			c.fail(f.path, code, "a Lambda processor needs the parameter LambdaArn")
-		} else if arn := parameter(f.value, "LambdaArn"); arn != "" && arn != unknown {
-			c.arn(f.path, arn)
-		}
-	}
+	c.processors()
 }
 
 // partitioning checks the buffer of streams that partition by content or convert formats.
@@ -195,27 +187,5 @@ func (c *checking) expressions(s3 view, property, text string) {
 		default:
 			c.fail(path, code, "%s: want a namespace of timestamp, firehose, partitionKeyFromQuery, partitionKeyFromLambda", match[0])
 		}
-	}
-}
-
-// parameter returns a processor's parameter.
-func parameter(processor resource.PropertyValue, name string) string {
-	for _, p := range object(processor).list("parameters") {
-		if object(p).str("parameterName") == name {
-			return object(p).str("parameterValue")
-		}
-	}
-	return ""
-}
-
-// transforms adds the functions that transform records; an ARN may go on with a version.
-func (r *referring) transforms() {
-	for _, f := range r.in.find(s3Path + ".processingConfiguration.processors.parameters") {
-		if object(f.value).str("parameterName") != "LambdaArn" {
-			continue
-		}
-		parts := strings.Split(object(f.value).str("parameterValue"), ":")
-		value := strings.Join(parts[:min(len(parts), 7)], ":")
-		r.add(Reference{Property: f.path + ".parameterValue", TargetToken: Function, By: ByARN, Value: value, SameRegion: true, SameAccount: true, Code: "InvalidArgumentException"})
 	}
 }

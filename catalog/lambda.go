@@ -3,8 +3,11 @@ package catalog
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -18,7 +21,7 @@ const Function = "aws:lambda/function:Function"
 // badLambda is Lambda's error code for a parameter that it doesn't accept.
 const badLambda = "InvalidParameterValueException"
 
-// Lambda. See https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html and API_AddPermission.html
+// Functions. See https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 var lambdaModels = []*model{{
 	token: Function, nameProperty: "name", idFromInputs: true, code: badLambda,
 	forceNew: []string{"name", "packageType"}, // terraform-provider-aws, resource aws_lambda_function
@@ -32,7 +35,8 @@ var lambdaModels = []*model{{
 		"runtime": {"dotnet8", "java8.al2", "java11", "java17", "java21", "nodejs18.x", "nodejs20.x", "nodejs22.x", "nodejs24.x", "provided.al2",
 			"provided.al2023", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "ruby3.2", "ruby3.3", "ruby3.4"},
 	},
-	ranges:   map[string]numberRange{"memorySize": {128, 10240}, "timeout": {1, 900}, "ephemeralStorage.size": {512, 10240}},
+	ranges: map[string]numberRange{"memorySize": {128, 10240}, "timeout": {1, 900}, "ephemeralStorage.size": {512, 10240},
+		"reservedConcurrentExecutions": {-1, 1000000}},
 	arns:     []string{"role", "kmsKeyArn", "layers", "deadLetterConfig.targetArn"},
 	check:    checkFunction,
 	complete: completeFunction,
@@ -41,37 +45,6 @@ var lambdaModels = []*model{{
 		r.keyOf("kmsKeyArn")
 		r.service("deadLetterConfig.targetArn", map[string]string{"sqs": Queue, "sns": Topic}, Reference{SameRegion: true, Code: badLambda})
 		r.name("loggingConfig.logGroup", LogGroup, badLambda)
-	},
-}, {
-	token: "aws:lambda/permission:Permission", nameProperty: "statementId", namePrefix: "statementIdPrefix", idFromInputs: true, code: "ValidationException",
-	// terraform-provider-aws, resource aws_lambda_permission: everything is ForceNew.
-	forceNew: []string{"action", "eventSourceToken", "function", "functionUrlAuthType", "principal", "principalOrgId", "qualifier",
-		"sourceAccount", "sourceArn", "statementId", "statementIdPrefix"},
-	texts: map[string]textRule{
-		"action":        {pattern: regexp.MustCompile(`^(lambda:[*]|lambda:[a-zA-Z]+|[*])$`), want: "an action such as lambda:InvokeFunction"},
-		"statementId":   nameRule(`a-zA-Z0-9_-`, 1, 100, "1 to 100 letters, digits, hyphens and underscores"),
-		"sourceAccount": {pattern: regexp.MustCompile(`^\d{12}$`), want: "12 digits"},
-	},
-	check: func(c *checking) {
-		if arn := c.in.str("sourceArn"); arn != "" && arn != unknown {
-			c.pattern("sourceArn", arn)
-		}
-		if p := c.in.str("principal"); strings.Contains(p, ".") && !partition.IsServicePrincipal(p) {
-			c.fail("principal", badLambda, "The provided principal was invalid: %q is not the name of a service", p)
-		}
-	},
-	complete: func(c *completion) {
-		c.set("function", c.str("function"))
-		c.id = c.str("statementId")
-	},
-	references: func(r *referring) {
-		for _, f := range r.in.find("function") {
-			ref := Reference{Property: f.path, TargetToken: Function, By: ByName, Value: text(f.value), SameRegion: true, SameAccount: true, Code: "ResourceNotFoundException"}
-			if strings.HasPrefix(ref.Value, "arn:") {
-				ref.By = ByARN
-			}
-			r.add(ref)
-		}
 	},
 }}
 
@@ -101,6 +74,42 @@ func checkFunction(c *checking) {
 	if c.in.has("loggingConfig") {
 		c.feature("loggingConfig", partition.LambdaLoggingConfig)
 	}
+	if c.in.str("runtime") == "provided.al2023" {
+		c.feature("runtime", partition.LambdaProvidedAL2023)
+	}
+	c.variables()
+}
+
+// Environment variables: their names, and how much they may have together.
+//
+// See https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+var (
+	variableName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
+	ownVariables = []string{"_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
+		"AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
+		"AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+		"AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR"}
+)
+
+const maxVariables = 4 << 10
+
+func (c *checking) variables() {
+	all, size := c.in.obj("environment").obj("variables"), 0
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		name := string(key)
+		path := under("environment.variables", name)
+		if slices.Contains(ownVariables, name) {
+			c.fail(path, badLambda, "Lambda sets this variable itself: its name is reserved")
+		} else if !variableName.MatchString(name) {
+			c.fail(path, badLambda, "is not the name of a variable: want a letter, then letters, digits and underscores")
+		}
+		if value := all.str(name); value != unknown {
+			size += len(name) + len(value)
+		}
+	}
+	if size > maxVariables {
+		c.fail("environment.variables", badLambda, "%d bytes of names and values: Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit", size)
+	}
 }
 
 // feature refuses what the partition is known not to have. What isn't known is let through: a deployment finds out.
@@ -125,6 +134,8 @@ func completeFunction(c *completion) {
 	c.set("qualifiedInvokeArn", invoke(arn+":$LATEST"))
 	c.set("version", "$LATEST")
 	c.set("lastModified", created)
+	c.set("signingJobArn", "")
+	c.set("signingProfileVersionArn", "")
 	c.def("architectures", []any{"x86_64"})
 	c.def("ephemeralStorage", map[string]any{"size": 512})
 	c.def("tracingConfig", map[string]any{"mode": "PassThrough"})
@@ -132,19 +143,40 @@ func completeFunction(c *completion) {
 		c.def("loggingConfig", map[string]any{"logFormat": "Text", "logGroup": "/aws/lambda/" + c.id})
 	}
 	hash := codeHash(c.view().at("code"))
+	if given := c.str("sourceCodeHash"); given != "" {
+		hash = given // what the provider is told is the hash of what it uploads
+	}
 	c.set("codeSha256", hash)
 	c.def("sourceCodeHash", hash)
 }
 
-// codeHash stands for the hash of the deployment package: it changes when the package does.
+// codeHash is the base64 text of the deployment package's SHA-256, which AWS answers. It is the package's own where the
+// engine has hashed a zip; for other archives, which the provider packs, and where nothing is hashed (in a recording), it
+// is one that changes when the contents do.
 func codeHash(code resource.PropertyValue) string {
-	content := ""
-	if code.IsArchive() {
-		content = code.ArchiveValue().Hash
-		if content == "" {
-			content = fmt.Sprint(code.ArchiveValue().Path, code.ArchiveValue().URI)
+	if !code.IsArchive() {
+		return base64.StdEncoding.EncodeToString(make([]byte, sha256.Size))
+	}
+	archive := code.ArchiveValue()
+	if sum, err := hex.DecodeString(archive.Hash); err == nil && len(sum) == sha256.Size {
+		return base64.StdEncoding.EncodeToString(sum)
+	}
+	sum := sha256.Sum256([]byte(contents(archive)))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// contents describes what is in an archive whose hash isn't known.
+func contents(a *resource.Archive) string {
+	var b strings.Builder
+	fmt.Fprintln(&b, a.Hash, a.Path, a.URI)
+	for _, name := range slices.Sorted(maps.Keys(a.Assets)) {
+		fmt.Fprintln(&b, name)
+		switch part := a.Assets[name].(type) {
+		case *resource.Asset:
+			fmt.Fprintln(&b, part.Hash, part.Path, part.URI, part.Text)
+		case *resource.Archive:
+			fmt.Fprintln(&b, contents(part))
 		}
 	}
-	sum := sha256.Sum256([]byte(content))
-	return base64.StdEncoding.EncodeToString(sum[:])
+	return b.String()
 }

@@ -49,6 +49,11 @@ func TestComputedOutputs(t *testing.T) {
 		{DBCluster, "arn", home.ARN(partition.RDS, "cluster:orders").String()},
 		{Queue, "url", queueURL},
 		{Function, "qualifiedArn", lambdaARN + ":$LATEST"},
+		{mappingToken, "functionArn", lambdaARN},
+		{mappingToken, "state", "Enabled"},
+		{EventRule, "arn", home.ARN(partition.Events, "rule/created").String()},
+		{EventRule, "state", "ENABLED"},
+		{targetToken, "eventBusName", "default"},
 		{"aws:ssm/parameter:Parameter", "arn", home.ARN(partition.SSM, "parameter/log-archive/bucket").String()},
 	} {
 		_, state := complete(t, test.token, Request{Place: home, Name: "sample", Inputs: properties(samples[test.token].inputs)})

@@ -111,11 +111,17 @@ var samples = map[string]struct {
 	"aws:sqs/queuePolicy:QueuePolicy":  {m{"queueUrl": queueURL, "policy": about("sqs:SendMessage", queueARN)}, queueURL},
 	Function:                           {m{"name": "transform", "role": roleARN, "handler": "bootstrap", "runtime": "provided.al2023", "s3Bucket": "code", "architectures": []any{"arm64"}}, "transform"},
 	"aws:lambda/permission:Permission": {m{"statementId": "logs", "action": "lambda:InvokeFunction", "function": "transform", "principal": principal(partition.Firehose), "sourceArn": streamARN}, "logs"},
-	"aws:ssm/parameter:Parameter":      {m{"name": "/log-archive/bucket", "type": "String", "value": "log-archive"}, "/log-archive/bucket"},
+	mappingToken: {m{"eventSourceArn": queueARN, "functionName": lambdaARN, "batchSize": 10, "functionResponseTypes": []any{"ReportBatchItemFailures"},
+		"scalingConfig": m{"maximumConcurrency": 2}}, "~"},
+	EventRule:                     {m{"name": "created", "eventPattern": `{"source":["aws.logs"],"detail":{"eventName":["CreateLogGroup"],"errorCode":[{"exists":false}]}}`}, "created"},
+	targetToken:                   {m{"rule": "created", "targetId": "subscribe", "arn": lambdaARN, "retryPolicy": m{"maximumRetryAttempts": 10, "maximumEventAgeInSeconds": 3600}}, "created-subscribe"},
+	"aws:ssm/parameter:Parameter": {m{"name": "/log-archive/bucket", "type": "String", "value": "log-archive"}, "/log-archive/bucket"},
 }
 
 const (
 	lifecycleToken   = "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2"
+	mappingToken     = "aws:lambda/eventSourceMapping:EventSourceMapping"
+	targetToken      = "aws:cloudwatch/eventTarget:EventTarget"
 	replicationToken = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 )
 

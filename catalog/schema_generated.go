@@ -63,6 +63,49 @@ var schemas = map[string]schema{
 			"backupVaultArn": {Kind: String},
 		},
 	},
+	"aws:cloudwatch/eventRule:EventRule": {
+		inputs: map[string]Property{
+			"description":        {Kind: String},
+			"eventBusName":       {Kind: String},
+			"eventPattern":       {Kind: String},
+			"forceDestroy":       {Kind: Bool},
+			"isEnabled":          {Kind: Bool, Deprecated: "is_enabled is deprecated. Use state instead."},
+			"name":               {Kind: String},
+			"namePrefix":         {Kind: String},
+			"roleArn":            {Kind: String},
+			"scheduleExpression": {Kind: String},
+			"state":              {Kind: String},
+			"tags":               {Kind: Map, Elem: &Property{Kind: String}},
+		},
+		outputs: map[string]Property{
+			"arn":     {Kind: String},
+			"tagsAll": {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
+	"aws:cloudwatch/eventTarget:EventTarget": {
+		inputs: map[string]Property{
+			"appsyncTarget":           {Kind: Object, Fields: cloudwatchEventTargetAppsyncTarget},
+			"arn":                     {Kind: String, Required: true},
+			"batchTarget":             {Kind: Object, Fields: cloudwatchEventTargetBatchTarget},
+			"deadLetterConfig":        {Kind: Object, Fields: cloudwatchEventTargetDeadLetterConfig},
+			"ecsTarget":               {Kind: Object, Fields: cloudwatchEventTargetEcsTarget},
+			"eventBusName":            {Kind: String},
+			"forceDestroy":            {Kind: Bool},
+			"httpTarget":              {Kind: Object, Fields: cloudwatchEventTargetHttpTarget},
+			"input":                   {Kind: String},
+			"inputPath":               {Kind: String},
+			"inputTransformer":        {Kind: Object, Fields: cloudwatchEventTargetInputTransformer},
+			"kinesisTarget":           {Kind: Object, Fields: cloudwatchEventTargetKinesisTarget},
+			"redshiftTarget":          {Kind: Object, Fields: cloudwatchEventTargetRedshiftTarget},
+			"retryPolicy":             {Kind: Object, Fields: cloudwatchEventTargetRetryPolicy},
+			"roleArn":                 {Kind: String},
+			"rule":                    {Kind: String, Required: true},
+			"runCommandTargets":       {Kind: List, Elem: &Property{Kind: Object, Fields: cloudwatchEventTargetRunCommandTarget}},
+			"sagemakerPipelineTarget": {Kind: Object, Fields: cloudwatchEventTargetSagemakerPipelineTarget},
+			"sqsTarget":               {Kind: Object, Fields: cloudwatchEventTargetSqsTarget},
+			"targetId":                {Kind: String},
+		},
+	},
 	"aws:cloudwatch/logGroup:LogGroup": {
 		inputs: map[string]Property{
 			"kmsKeyId":        {Kind: String},
@@ -281,6 +324,47 @@ var schemas = map[string]schema{
 			"arn":     {Kind: String},
 			"keyId":   {Kind: String},
 			"tagsAll": {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
+	"aws:lambda/eventSourceMapping:EventSourceMapping": {
+		inputs: map[string]Property{
+			"amazonManagedKafkaEventSourceConfig": {Kind: Object, Fields: lambdaEventSourceMappingAmazonManagedKafkaEventSourceConfig},
+			"batchSize":                           {Kind: Int},
+			"bisectBatchOnFunctionError":          {Kind: Bool},
+			"destinationConfig":                   {Kind: Object, Fields: lambdaEventSourceMappingDestinationConfig},
+			"documentDbEventSourceConfig":         {Kind: Object, Fields: lambdaEventSourceMappingDocumentDbEventSourceConfig},
+			"enabled":                             {Kind: Bool},
+			"eventSourceArn":                      {Kind: String},
+			"filterCriteria":                      {Kind: Object, Fields: lambdaEventSourceMappingFilterCriteria},
+			"functionName":                        {Kind: String, Required: true},
+			"functionResponseTypes":               {Kind: List, Elem: &Property{Kind: String}},
+			"kmsKeyArn":                           {Kind: String},
+			"maximumBatchingWindowInSeconds":      {Kind: Int},
+			"maximumRecordAgeInSeconds":           {Kind: Int},
+			"maximumRetryAttempts":                {Kind: Int},
+			"metricsConfig":                       {Kind: Object, Fields: lambdaEventSourceMappingMetricsConfig},
+			"parallelizationFactor":               {Kind: Int},
+			"provisionedPollerConfig":             {Kind: Object, Fields: lambdaEventSourceMappingProvisionedPollerConfig},
+			"queues":                              {Kind: String},
+			"scalingConfig":                       {Kind: Object, Fields: lambdaEventSourceMappingScalingConfig},
+			"selfManagedEventSource":              {Kind: Object, Fields: lambdaEventSourceMappingSelfManagedEventSource},
+			"selfManagedKafkaEventSourceConfig":   {Kind: Object, Fields: lambdaEventSourceMappingSelfManagedKafkaEventSourceConfig},
+			"sourceAccessConfigurations":          {Kind: List, Elem: &Property{Kind: Object, Fields: lambdaEventSourceMappingSourceAccessConfiguration}},
+			"startingPosition":                    {Kind: String},
+			"startingPositionTimestamp":           {Kind: String},
+			"tags":                                {Kind: Map, Elem: &Property{Kind: String}},
+			"topics":                              {Kind: List, Elem: &Property{Kind: String}},
+			"tumblingWindowInSeconds":             {Kind: Int},
+		},
+		outputs: map[string]Property{
+			"arn":                   {Kind: String},
+			"functionArn":           {Kind: String},
+			"lastModified":          {Kind: String},
+			"lastProcessingResult":  {Kind: String},
+			"state":                 {Kind: String},
+			"stateTransitionReason": {Kind: String},
+			"tagsAll":               {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+			"uuid":                  {Kind: String},
 		},
 	},
 	"aws:lambda/function:Function": {
@@ -1204,6 +1288,106 @@ var backupSelectionSelectionTag = map[string]Property{
 	"value": {Kind: String, Required: true},
 }
 
+var cloudwatchEventTargetAppsyncTarget = map[string]Property{
+	"graphqlOperation": {Kind: String},
+}
+
+var cloudwatchEventTargetBatchTarget = map[string]Property{
+	"arraySize":     {Kind: Int},
+	"jobAttempts":   {Kind: Int},
+	"jobDefinition": {Kind: String, Required: true},
+	"jobName":       {Kind: String, Required: true},
+}
+
+var cloudwatchEventTargetDeadLetterConfig = map[string]Property{
+	"arn": {Kind: String},
+}
+
+var cloudwatchEventTargetEcsTarget = map[string]Property{
+	"capacityProviderStrategies": {Kind: List, Elem: &Property{Kind: Object, Fields: cloudwatchEventTargetEcsTargetCapacityProviderStrategy}},
+	"enableEcsManagedTags":       {Kind: Bool},
+	"enableExecuteCommand":       {Kind: Bool},
+	"group":                      {Kind: String},
+	"launchType":                 {Kind: String},
+	"networkConfiguration":       {Kind: Object, Fields: cloudwatchEventTargetEcsTargetNetworkConfiguration},
+	"orderedPlacementStrategies": {Kind: List, Elem: &Property{Kind: Object, Fields: cloudwatchEventTargetEcsTargetOrderedPlacementStrategy}},
+	"placementConstraints":       {Kind: List, Elem: &Property{Kind: Object, Fields: cloudwatchEventTargetEcsTargetPlacementConstraint}},
+	"platformVersion":            {Kind: String},
+	"propagateTags":              {Kind: String},
+	"tags":                       {Kind: Map, Elem: &Property{Kind: String}},
+	"taskCount":                  {Kind: Int},
+	"taskDefinitionArn":          {Kind: String, Required: true},
+}
+
+var cloudwatchEventTargetEcsTargetCapacityProviderStrategy = map[string]Property{
+	"base":             {Kind: Int},
+	"capacityProvider": {Kind: String, Required: true},
+	"weight":           {Kind: Int},
+}
+
+var cloudwatchEventTargetEcsTargetNetworkConfiguration = map[string]Property{
+	"assignPublicIp": {Kind: Bool},
+	"securityGroups": {Kind: List, Elem: &Property{Kind: String}},
+	"subnets":        {Kind: List, Elem: &Property{Kind: String}},
+}
+
+var cloudwatchEventTargetEcsTargetOrderedPlacementStrategy = map[string]Property{
+	"field": {Kind: String},
+	"type":  {Kind: String, Required: true},
+}
+
+var cloudwatchEventTargetEcsTargetPlacementConstraint = map[string]Property{
+	"expression": {Kind: String},
+	"type":       {Kind: String, Required: true},
+}
+
+var cloudwatchEventTargetHttpTarget = map[string]Property{
+	"headerParameters":      {Kind: Map, Elem: &Property{Kind: String}},
+	"pathParameterValues":   {Kind: List, Elem: &Property{Kind: String}},
+	"queryStringParameters": {Kind: Map, Elem: &Property{Kind: String}},
+}
+
+var cloudwatchEventTargetInputTransformer = map[string]Property{
+	"inputPaths":    {Kind: Map, Elem: &Property{Kind: String}},
+	"inputTemplate": {Kind: String, Required: true},
+}
+
+var cloudwatchEventTargetKinesisTarget = map[string]Property{
+	"partitionKeyPath": {Kind: String},
+}
+
+var cloudwatchEventTargetRedshiftTarget = map[string]Property{
+	"database":          {Kind: String, Required: true},
+	"dbUser":            {Kind: String},
+	"secretsManagerArn": {Kind: String},
+	"sql":               {Kind: String},
+	"statementName":     {Kind: String},
+	"withEvent":         {Kind: Bool},
+}
+
+var cloudwatchEventTargetRetryPolicy = map[string]Property{
+	"maximumEventAgeInSeconds": {Kind: Int},
+	"maximumRetryAttempts":     {Kind: Int},
+}
+
+var cloudwatchEventTargetRunCommandTarget = map[string]Property{
+	"key":    {Kind: String, Required: true},
+	"values": {Kind: List, Elem: &Property{Kind: String}},
+}
+
+var cloudwatchEventTargetSagemakerPipelineTarget = map[string]Property{
+	"pipelineParameterLists": {Kind: List, Elem: &Property{Kind: Object, Fields: cloudwatchEventTargetSagemakerPipelineTargetPipelineParameterList}},
+}
+
+var cloudwatchEventTargetSagemakerPipelineTargetPipelineParameterList = map[string]Property{
+	"name":  {Kind: String, Required: true},
+	"value": {Kind: String, Required: true},
+}
+
+var cloudwatchEventTargetSqsTarget = map[string]Property{
+	"messageGroupId": {Kind: String},
+}
+
 var cloudwatchMetricAlarmMetricQuery = map[string]Property{
 	"accountId":  {Kind: String},
 	"expression": {Kind: String},
@@ -1923,6 +2107,58 @@ var kinesisFirehoseDeliveryStreamSplunkConfigurationSecretsManagerConfiguration 
 	"enabled":   {Kind: Bool},
 	"roleArn":   {Kind: String},
 	"secretArn": {Kind: String},
+}
+
+var lambdaEventSourceMappingAmazonManagedKafkaEventSourceConfig = map[string]Property{
+	"consumerGroupId": {Kind: String},
+}
+
+var lambdaEventSourceMappingDestinationConfig = map[string]Property{
+	"onFailure": {Kind: Object, Fields: lambdaEventSourceMappingDestinationConfigOnFailure},
+}
+
+var lambdaEventSourceMappingDestinationConfigOnFailure = map[string]Property{
+	"destinationArn": {Kind: String, Required: true},
+}
+
+var lambdaEventSourceMappingDocumentDbEventSourceConfig = map[string]Property{
+	"collectionName": {Kind: String},
+	"databaseName":   {Kind: String, Required: true},
+	"fullDocument":   {Kind: String},
+}
+
+var lambdaEventSourceMappingFilterCriteria = map[string]Property{
+	"filters": {Kind: List, Elem: &Property{Kind: Object, Fields: lambdaEventSourceMappingFilterCriteriaFilter}},
+}
+
+var lambdaEventSourceMappingFilterCriteriaFilter = map[string]Property{
+	"pattern": {Kind: String},
+}
+
+var lambdaEventSourceMappingMetricsConfig = map[string]Property{
+	"metrics": {Kind: List, Elem: &Property{Kind: String}},
+}
+
+var lambdaEventSourceMappingProvisionedPollerConfig = map[string]Property{
+	"maximumPollers": {Kind: Int},
+	"minimumPollers": {Kind: Int},
+}
+
+var lambdaEventSourceMappingScalingConfig = map[string]Property{
+	"maximumConcurrency": {Kind: Int},
+}
+
+var lambdaEventSourceMappingSelfManagedEventSource = map[string]Property{
+	"endpoints": {Kind: Map, Elem: &Property{Kind: String}},
+}
+
+var lambdaEventSourceMappingSelfManagedKafkaEventSourceConfig = map[string]Property{
+	"consumerGroupId": {Kind: String},
+}
+
+var lambdaEventSourceMappingSourceAccessConfiguration = map[string]Property{
+	"type": {Kind: String, Required: true},
+	"uri":  {Kind: String, Required: true},
 }
 
 var lambdaFunctionDeadLetterConfig = map[string]Property{

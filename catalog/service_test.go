@@ -295,6 +295,13 @@ func TestQueuesAndFunctions(t *testing.T) {
 		{"role", elsewhere(roleARN), "", badLambda, "partition"},
 		{"loggingConfig", m{"logFormat": "JSON"}, "", badLambda, "not in cn-north-1"},
 	})
+	check(t, Function, []change{
+		{"environment", m{"variables": m{"AWS_REGION": "cn-north-1"}}, "environment.variables.AWS_REGION", badLambda, "reserved"},
+		{"environment", m{"variables": m{"1": "a"}}, "environment.variables.1", badLambda, "want a letter"},
+		{"environment", m{"variables": m{"A1": long(4095)}}, "environment.variables", badLambda, "4097 bytes"},
+		{"environment", m{"variables": m{"A1": long(4094)}}, "", "", ""},
+		{"reservedConcurrentExecutions", -2, "", badLambda, "between -1"},
+	})
 	check(t, "aws:lambda/permission:Permission", []change{
 		{"principal", "logs.example.com", "", badLambda, "principal was invalid"},
 		{"action", "invoke", "", "ValidationException", "lambda:InvokeFunction"},
