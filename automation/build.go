@@ -179,15 +179,16 @@ func findGo() (string, error) {
 // compileCLI runs go build in the pinned module.
 func compileCLI(ctx context.Context, goCommand, moduleDir, output string, compiled *atomic.Int64) error {
 	version := "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=" + PinnedVersion
-	cmd := exec.CommandContext(ctx, goCommand, "build", "-v", "-mod=readonly", "-buildvcs=false", "-ldflags", "-s -w "+version, "-o", output, cliPackage)
+	cmd := exec.Command(goCommand, "build", "-v", "-mod=readonly", "-buildvcs=false", "-ldflags", "-s -w "+version, "-o", output, cliPackage)
 	cmd.Dir = moduleDir
 	// The caller's workspace file or flags belong to another module.
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=", "GO111MODULE=on")
 	cmd.WaitDelay = 5 * time.Second
+	separate(cmd, true) // a killed logarchive leaves no compiler running
 	var log packageCounter
 	log.compiled = compiled
 	cmd.Stderr = &log
-	if err := cmd.Run(); err != nil {
+	if err := runToEnd(cmd, ctx); err != nil {
 		return fmt.Errorf("%w\n%s", err, lastLines(log.text.String(), 15))
 	}
 	return nil

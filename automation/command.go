@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/blang/semver"
@@ -26,6 +27,8 @@ type command struct {
 	kill   context.Context // done: the CLI is killed, not asked
 	grace  time.Duration   // from the interrupt to the kill
 	inside bool            // the provider is served by this process
+
+	died atomic.Bool // the CLI was killed in the middle of something
 }
 
 var _ auto.PulumiCommand = (*command)(nil)
@@ -50,7 +53,7 @@ func (c *command) Run(ctx context.Context, workdir string, stdin io.Reader, stdo
 	cmd.Cancel = func() error { return interrupt(cmd.Process) }
 	cmd.WaitDelay = c.grace
 
-	err := c.runToEnd(cmd)
+	err := runToEnd(cmd, c.kill)
 	code := -2
 	var exit *exec.ExitError
 	switch {
@@ -58,13 +61,17 @@ func (c *command) Run(ctx context.Context, workdir string, stdin io.Reader, stdo
 		code = 0
 	case errors.As(err, &exit):
 		code = exit.ExitCode()
+		if code < 0 {
+			c.died.Store(true)
+		}
 	}
 	return stdout.String(), stderr.String(), code, err
 }
 
 // runToEnd starts cmd and waits for it on one operating system thread: on Linux the signal that a child gets when its
-// parent dies is sent when the *thread* that started it ends, and Go ends threads that it no longer needs.
-func (c *command) runToEnd(cmd *exec.Cmd) error {
+// parent dies is sent when the *thread* that started it ends, and Go ends threads that it no longer needs. When kill is
+// done, cmd and what it started are killed.
+func runToEnd(cmd *exec.Cmd, kill context.Context) error {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
@@ -73,15 +80,8 @@ func (c *command) runToEnd(cmd *exec.Cmd) error {
 			done <- err
 			return
 		}
-		ended := make(chan struct{})
-		defer close(ended)
-		go func() {
-			select {
-			case <-c.kill.Done():
-				killGroup(cmd.Process)
-			case <-ended:
-			}
-		}()
+		stop := context.AfterFunc(kill, func() { killGroup(cmd.Process) })
+		defer stop()
 		done <- cmd.Wait()
 	}()
 	return <-done

@@ -132,6 +132,71 @@ func TestKilledEngine(t *testing.T) {
 	goOn(t, options, world, "bee")
 }
 
+// TestKilledBeforeTheStateWasWritten kills an engine that writes the state only at the end.
+func TestKilledBeforeTheStateWasWritten(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	world := &toy{hang: "bee"}
+	options, err := toyOptions(dir, testEngine(t), world)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.StateAtEnd, options.Parallel = true, 1
+	if _, err := open(t, options, toyProgram("red", "ant")).Up(context.Background()); err != nil || options.Interrupted() {
+		t.Fatalf("interrupted %v, %v", options.Interrupted(), err)
+	}
+	w := open(t, options, toyProgram("red", "ant", "bee", "cat"))
+	ended := make(chan error, 1)
+	go func() {
+		_, err := w.Up(context.Background())
+		ended <- err
+	}()
+	var lock Lock
+	eventually(t, "an up in the middle of its work", func() bool {
+		locks, err := stackLocks(options.BackendURL, "toys", "box")
+		if err != nil || len(locks) != 1 || !slices.Contains(world.things(), "bee") {
+			return false
+		}
+		lock = locks[0]
+		return true
+	})
+	process, err := os.FindProcess(lock.PID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err == nil || !options.Interrupted() {
+		t.Fatalf("the killed up: interrupted %v, %v", options.Interrupted(), err)
+	}
+	// What the state knows may be gone, too: it may have been a destroy.
+	if err := os.Remove(world.path("ant")); err != nil {
+		t.Fatal(err)
+	}
+
+	world.hang, world.resume = "", true
+	var recovered []Event
+	options.Events = func(e Event) {
+		if e.Kind == Recovered {
+			recovered = append(recovered, e)
+		}
+	}
+	w = open(t, options, toyProgram("red", "ant", "bee", "cat"))
+	if _, err := w.Up(context.Background()); err != nil || options.Interrupted() {
+		t.Fatalf("up after a kill: interrupted %v, %v", options.Interrupted(), err)
+	}
+	if len(recovered) != 2 { // the lock, and the state
+		t.Errorf("recovered %+v", recovered)
+	}
+	if things := world.things(); !slices.Equal(things, []string{"ant", "bee", "cat"}) {
+		t.Errorf("things %v", things)
+	}
+	if again, err := w.Up(context.Background()); err != nil || again.Summary.Changes() != 0 || again.Summary.Same != 5 {
+		t.Errorf("the up after that: %+v, %v", again.Summary, err)
+	}
+}
+
 // TestInterrupted ends the context in the middle of an up: the engine finishes what it has begun, and nothing is left.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
 // TestStackLife runs a stack through its life on the real engine.
@@ -130,6 +132,10 @@ func TestFailure(t *testing.T) {
 	}
 	if err := os.WriteFile(filepath.Join(world.dir, "taken.json"), []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
+	}
+	_, err = open(t, options, func(*pulumi.Context) error { panic("out of cheese") }).Up(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "the program panicked: out of cheese") {
+		t.Errorf("a program that panics: %v", err)
 	}
 	for name, want := range map[string]string{
 		"taken":     "up of stack box failed\n  toy:index:Thing taken: ThingAlreadyExists: taken",

@@ -3,6 +3,10 @@ package automation
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"regexp"
 	"sync"
 	"time"
@@ -19,6 +23,9 @@ type operation struct {
 	streams sync.WaitGroup
 	stop    chan struct{}
 
+	prepared  bool // the state says what is there
+	afterKill bool // of an operation that hadn't written the state: some of its work may still have to be taken up
+
 	mu          sync.Mutex // guards what follows, and the order of the callbacks
 	diagnostics []Event
 	summarized  bool
@@ -32,6 +39,11 @@ func (w *Workspace) run(ctx context.Context, name string, do func(context.Contex
 	close(o.stop)
 	o.streams.Wait()
 	o.result.Seconds = time.Since(began).Seconds()
+	if o.prepared && (err == nil || !o.afterKill) {
+		if noteErr := w.saved(); err == nil {
+			err = noteErr
+		}
+	}
 	switch err.(type) {
 	case nil, *ProtectedError, *LockedError, *NoStackError, *OperationError:
 		return o.result, err
@@ -41,6 +53,26 @@ func (w *Workspace) run(ctx context.Context, name string, do func(context.Contex
 		text = standardError(err)
 	}
 	return o.result, failure(ctx, name, w.options.Stack, o.diagnostics, text, err)
+}
+
+// unsaved notes that an operation begins whose state is written when it ends.
+func (w *Workspace) unsaved() error {
+	if !w.options.StateAtEnd {
+		return nil
+	}
+	return os.WriteFile(filepath.Join(w.options.WorkDir, unsavedFile), nil, 0o600)
+}
+
+// saved takes the note back, unless the engine was killed.
+func (w *Workspace) saved() error {
+	if w.command.died.Load() {
+		return nil
+	}
+	err := os.Remove(filepath.Join(w.options.WorkDir, unsavedFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // channel is an event stream for the Automation API. The API closes it when the engine has ended in an orderly way, but

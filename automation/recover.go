@@ -20,26 +20,51 @@ func (w *Workspace) prepare(ctx context.Context, o *operation, create bool) (aut
 	if err := w.releaseStale(ctx, o); err != nil {
 		return stack, err
 	}
+	if err := w.reconcile(ctx, o, stack); err != nil {
+		return stack, err
+	}
+	if o.afterKill = w.options.Interrupted(); o.afterKill {
+		o.hear(Recovery{Action: Checked, Message: "an operation was killed before it wrote the state: every resource is read from its provider"}.event())
+		if err := o.read(ctx, stack); err != nil {
+			return stack, err
+		}
+	}
+	if err := w.unsaved(); err != nil {
+		return stack, err
+	}
+	o.prepared = true
+	return stack, nil
+}
+
+// reconcile takes the pending operations out of the stack's state.
+func (w *Workspace) reconcile(ctx context.Context, o *operation, stack auto.Stack) error {
 	state, err := stack.Export(ctx)
 	if err != nil {
-		return stack, err
+		return err
 	}
 	fixed, err := reconcile(ctx, state, w.options.Finder)
 	if err != nil || fixed == nil {
-		return stack, err
+		return err
 	}
 	if err := stack.Import(ctx, fixed.deployment); err != nil {
-		return stack, fmt.Errorf("writing the state without its interrupted operations: %w", err)
+		return fmt.Errorf("writing the state without its interrupted operations: %w", err)
 	}
 	for _, r := range fixed.recoveries {
 		o.hear(r.event())
 	}
-	if len(fixed.refresh) > 0 {
-		if _, err := stack.Refresh(ctx, optrefresh.Target(fixed.refresh), optrefresh.ErrorProgressStreams(&o.stderr), optrefresh.ProgressStreams(io.Discard)); err != nil {
-			return stack, fmt.Errorf("reading what interrupted operations left: %w", err)
-		}
+	if len(fixed.refresh) == 0 {
+		return nil
 	}
-	return stack, nil
+	return o.read(ctx, stack, optrefresh.Target(fixed.refresh))
+}
+
+// read reads resources from their providers into the state.
+func (o *operation) read(ctx context.Context, stack auto.Stack, options ...optrefresh.Option) error {
+	options = append(options, optrefresh.ErrorProgressStreams(&o.stderr), optrefresh.ProgressStreams(io.Discard))
+	if _, err := stack.Refresh(ctx, options...); err != nil {
+		return fmt.Errorf("reading what an interrupted operation left: %w", err)
+	}
+	return nil
 }
 
 // mendAttributes removes the empty notes that a killed engine leaves in a file backend. The backend's library keeps a file

@@ -26,6 +26,8 @@ type toy struct {
 	pulumirpc.UnimplementedResourceProviderServer
 	dir  string
 	hang string // creating the thing of this name makes it, and never answers
+	// resume has a creation answer with the thing that is there.
+	resume bool
 
 	mu   sync.Mutex
 	made []string // the ids of creations, in order
@@ -117,7 +119,7 @@ func (t *toy) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pulumirp
 	if r.GetPreview() {
 		return &pulumirpc.CreateResponse{Id: id, Properties: r.GetProperties()}, nil
 	}
-	if _, err := os.Stat(t.path(id)); err == nil {
+	if _, err := os.Stat(t.path(id)); err == nil && !t.resume {
 		return nil, fmt.Errorf("ThingAlreadyExists: %s", id)
 	}
 	if err := t.write(id, r.GetProperties()); err != nil {

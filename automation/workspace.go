@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
@@ -37,6 +39,11 @@ type Options struct {
 	Unset []string
 	// ProviderInside says that the provider is served by this process. See the package comment.
 	ProviderInside bool
+	// StateAtEnd has the engine write the state once, when an operation ends, and not at every step. The engine's file
+	// backend writes the whole state each time, which takes minutes for a thousand resources. The price: an engine that is
+	// killed leaves a state that knows nothing of its work. The next operation then reads every resource from its provider
+	// first, and resources that were made must be taken up by the provider itself; see [Options.Interrupted].
+	StateAtEnd bool
 	// Kill, when done, ends the engine at once. The context of an operation only asks it to end: what AWS has begun is
 	// waited for. Nil: never.
 	Kill context.Context
@@ -49,6 +56,16 @@ type Options struct {
 	Events func(Event)
 	// Parallel is how many resources are worked on at a time; the engine's own default when zero.
 	Parallel int
+}
+
+// unsavedFile is in a work directory while an operation goes on whose state is written at its end.
+const unsavedFile = "unsaved"
+
+// Interrupted reports whether an operation with StateAtEnd was killed in this work directory: what it made isn't in the
+// state. It is true until an operation has ended in an orderly way.
+func (o *Options) Interrupted() bool {
+	_, err := os.Stat(filepath.Join(o.WorkDir, unsavedFile))
+	return err == nil
 }
 
 // A Workspace works on one stack.
@@ -111,12 +128,15 @@ func Open(ctx context.Context, o Options) (*Workspace, error) {
 	if o.Home != "" {
 		local = append(local, auto.PulumiHome(o.Home))
 	}
+	if o.StateAtEnd {
+		env["PULUMI_SKIP_CHECKPOINTS"] = "true"
+	}
 	for name, value := range o.Env {
 		env[name] = value
 	}
 	w := &Workspace{options: o, backend: o.BackendURL}
 	w.command = &command{engine: o.Engine, unset: unset, kill: o.Kill, grace: o.Grace, inside: o.ProviderInside}
-	local = append(local, auto.WorkDir(o.WorkDir), auto.Program(o.Program), auto.Pulumi(w.command), auto.EnvVars(env))
+	local = append(local, auto.WorkDir(o.WorkDir), auto.Program(shallow(o.Program)), auto.Pulumi(w.command), auto.EnvVars(env))
 	var err error
 	if w.ws, err = auto.NewLocalWorkspace(ctx, local...); err != nil {
 		return nil, err
@@ -133,6 +153,9 @@ func Open(ctx context.Context, o Options) (*Workspace, error) {
 func (w *Workspace) Backend(ctx context.Context) (string, error) {
 	if w.backend == "" {
 		who, err := w.ws.WhoAmIDetails(ctx)
+		if err != nil && strings.Contains(standardError(err), "PULUMI_ACCESS_TOKEN must be set") {
+			return "", fmt.Errorf("no backend to keep the state of stack %s in: log in to one (%s login), or set PULUMI_BACKEND_URL", w.options.Stack, w.options.Engine.Path)
+		}
 		if err != nil {
 			return "", failure(ctx, "finding the backend", w.options.Stack, nil, standardError(err), err)
 		}
@@ -170,4 +193,22 @@ func (w *Workspace) open(ctx context.Context, create bool) (auto.Stack, error) {
 func (w *Workspace) Create(ctx context.Context) error {
 	_, err := w.open(ctx, true)
 	return err
+}
+
+// shallow runs a program on a stack of its own. The SDK notes the call stack of every resource in the state, and below an
+// inline program it is twenty frames deep: more than half of the state, all of which is written for every step.
+func shallow(program pulumi.RunFunc) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
+		done := make(chan error, 1)
+		go func() {
+			// The Automation API turns a panic of its goroutine into the program's error; here it must be done anew.
+			defer func() {
+				if r := recover(); r != nil {
+					done <- fmt.Errorf("the program panicked: %v\n%s", r, debug.Stack())
+				}
+			}()
+			done <- program(ctx)
+		}()
+		return <-done
+	}
 }

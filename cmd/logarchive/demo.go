@@ -136,7 +136,7 @@ func (m *Main) runDemo(ctx context.Context, stack string, lines int, p *progress
 	phase("deliver", since, "the sandbox's clock moved on by %.0f s", a.clock.Now().Sub(before).Seconds())
 
 	since = time.Now()
-	if err := readBack(ctx, a, s, travelling, result); err != nil {
+	if err := readBack(ctx, a, s, sources, travelling, result); err != nil {
 		return nil, err
 	}
 	phase("read back", since, "%d lines in %d objects in %s", result.Lines, result.Objects, result.Region)
@@ -189,19 +189,19 @@ func sendAll(ctx context.Context, a *archive, s *session, run string, n int) ([]
 	if want := len(s.spec.Sources()); len(sources) < want {
 		return nil, nil, fmt.Errorf("%d sources are configured, and %d were deployed", want, len(sources))
 	}
+	earlier, err := a.delivery.FindAll(ctx, sources)
+	if err != nil {
+		return nil, nil, err
+	}
 	var sent []*journey
 	var refused []error
-	for _, source := range sources {
+	for i, source := range sources {
 		lines, err := a.delivery.Lines(source, run, n)
 		if err != nil {
 			return nil, nil, err
 		}
 		j := &journey{source: source, lines: map[string]int{}, before: map[string]bool{}}
-		_, refs, err := a.delivery.Find(ctx, source)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", source.ID, err)
-		}
-		for _, ref := range refs {
+		for _, ref := range earlier[i].Objects {
 			j.before[ref.String()] = true
 		}
 		for _, line := range lines {
@@ -217,20 +217,20 @@ func sendAll(ctx context.Context, a *archive, s *session, run string, n int) ([]
 }
 
 // readBack looks for what was sent, and makes the rows of the table.
-func readBack(ctx context.Context, a *archive, s *session, sent []*journey, result *demoResult) error {
+func readBack(ctx context.Context, a *archive, s *session, sources []sandbox.Source, sent []*journey, result *demoResult) error {
+	found, err := a.delivery.FindAll(ctx, sources)
+	if err != nil {
+		return err
+	}
 	all := map[string]int64{}
-	for _, j := range sent {
+	for i, j := range sent {
 		row := demoSource{ID: j.source.ID, Name: sourceName(j.source), Path: pathInWords(j.source), Sent: len(j.lines), Selected: j.receipt.Selected}
-		found, refs, err := a.delivery.Find(ctx, j.source)
-		if err != nil {
-			return fmt.Errorf("%s: %w", j.source.ID, err)
-		}
-		for _, line := range found {
+		for _, line := range found[i].Lines {
 			if n, ours := j.lines[line]; ours {
 				j.lines[line] = n + 1
 			}
 		}
-		for _, ref := range refs {
+		for _, ref := range found[i].Objects {
 			if j.before[ref.String()] {
 				continue
 			}

@@ -127,11 +127,9 @@ func (s *session) openSandbox(ctx context.Context, options *automation.Options) 
 	}
 	// Interrupted or not, the engine finishes what it has begun, and needs its provider for that.
 	serve := sandbox.Options{Credentials: credentials(s.spec)}
-	if len(s.spec.Sources()) > checkpointSources {
-		// The world then is the only record of what was made before a kill, and the engine takes it up from there.
-		options.Env["PULUMI_SKIP_CHECKPOINTS"] = "true"
-		serve.Resume = true
-	}
+	options.StateAtEnd = len(s.spec.Sources()) > checkpointSources
+	// The world then is the only record of what a killed operation made, and the next one takes it up from there.
+	serve.Resume = options.Interrupted()
 	if s.server, err = serve.Serve(context.WithoutCancel(ctx), world, "127.0.0.1:0"); err != nil {
 		return err
 	}
