@@ -44,6 +44,18 @@ func Facts() []Row {
 		add("service principal", subject, AWS, "", orNone(r.aws), r.awsBy, r.note)
 		add("service principal", subject, China, "", orNone(r.china), r.chinaBy, r.note)
 	}
+	for _, p := range Partitions() {
+		for _, f := range passedForms {
+			if f.in == "" || f.in == p {
+				add("iam:PassedToService", string(f.service), p, "", f.form, f.source, "besides the name in trust policies")
+			}
+		}
+		for _, t := range callTypes {
+			if t.in == "" || t.in == p {
+				add("event of an API call", "detail-type", p, "", t.name, t.source, "")
+			}
+		}
+	}
 	for _, r := range featureTable {
 		add("feature", string(r.feature), AWS, "", r.aws.Support.String(), r.aws.Source, r.aws.Note)
 		add("feature", string(r.feature), China, "", r.china.Support.String(), r.china.Source, r.china.Note)

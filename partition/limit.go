@@ -21,7 +21,10 @@ const (
 	FirehosePrefix               Limit = "firehose evaluated prefix, characters"
 	FirehoseRecord               Limit = "firehose record, bytes"
 	FirehoseStreams              Limit = "firehose streams per region, count"
+	FirehoseTransformSeconds     Limit = "firehose transform invocation, seconds"
+	FirehosePartitionBufferMiB   Limit = "firehose S3 buffer size with dynamic partitioning at least, MiB"
 	EndpointPolicy               Limit = "VPC endpoint policy, characters"
+	FunctionPackage              Limit = "function deployment package uploaded directly, bytes"
 	FunctionPolicy               Limit = "function policy, bytes"
 	InlineRolePolicies           Limit = "inline policies of a role together, characters"
 	KeyPolicy                    Limit = "key policy, bytes"
@@ -80,10 +83,13 @@ var limitTable = []limitRow{
 	{FirehosePartitions, anywhere, 500, "FH-Q (H)"},
 	{FirehosePrefix, anywhere, 512, "DOC23 s3-prefixes (H)"},
 	{FirehoseRecord, anywhere, 1000 * 1024, "FH-Q (H)"},
+	{FirehosePartitionBufferMiB, anywhere, 64, "CreateDeliveryStream: BufferingHints.SizeInMBs must be at least 64 when Dynamic Partitioning is enabled, the service's own message (M)"},
+	{FirehoseTransformSeconds, anywhere, 300, "DOC23 firehose data-transformation: up to 5 minutes (H)"},
 	{FirehoseStreams, "us-east-1", 5_000, "FH-Q (H)"},
 	{FirehoseStreams, "cn-north-1", 500, "FH-Q (H)"},
 	{FirehoseStreams, "cn-northwest-1", 500, "FH-Q (H)"},
 	{EndpointPolicy, anywhere, 20_480, "VPC quotas, endpoint policy size, well known (M)"},
+	{FunctionPackage, anywhere, 50 * mib, "Lambda Developer Guide, gettingstarted-limits: 50 MB zipped (H)"},
 	{FunctionPolicy, anywhere, 20 * 1024, "Lambda quotas, function resource-based policy, well known (M)"},
 	{InlineRolePolicies, anywhere, 10_240, "IAM quotas page, figure elided in the stored copy, well known (M)"},
 	{KeyPolicy, anywhere, 32 * 1024, "DOC23/DOC26 kms quotas (H)"},

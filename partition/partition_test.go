@@ -116,6 +116,15 @@ func TestServicePrincipals(t *testing.T) {
 	if passed, _ := virginia.PassedTo(EC2); len(passed) != 1 {
 		t.Errorf("PassedTo(EC2) in aws = %v", passed)
 	}
+	if passed, _ := beijing.PassedTo(Logs); !slices.Equal(passed, []Principal{"logs.amazonaws.com", "logs.cn-north-1.amazonaws.com", "logs.amazonaws.com.cn"}) {
+		t.Errorf("PassedTo(Logs) in aws-cn = %v", passed)
+	}
+	if passed, _ := virginia.PassedTo(Logs); !slices.Equal(passed, []Principal{"logs.amazonaws.com", "logs.us-east-1.amazonaws.com"}) {
+		t.Errorf("PassedTo(Logs) in aws = %v", passed)
+	}
+	if a, c, n := AWS.CallEventTypes(), China.CallEventTypes(), Partition("x").CallEventTypes(); len(a) != 1 || len(c) != 2 || n != nil {
+		t.Errorf("CallEventTypes: %v in aws, %v in aws-cn, %v elsewhere", a, c, n)
+	}
 	if _, err := beijing.PassedTo("madeup"); err == nil {
 		t.Error("PassedTo of an unknown service: no error")
 	}
@@ -329,7 +338,7 @@ func TestFactsHaveSources(t *testing.T) {
 			t.Errorf("%s %s: source %q has no confidence", r.Topic, r.Subject, r.Source)
 		}
 	}
-	for _, want := range []string{"ARN", "DNS suffix", "VPC endpoint service", "copy", "endpoint", "feature", "kms:ViaService", "limit", "log delivery account", "log retention", "region", "service principal", "storage class"} {
+	for _, want := range []string{"ARN", "DNS suffix", "VPC endpoint service", "copy", "endpoint", "event of an API call", "feature", "iam:PassedToService", "kms:ViaService", "limit", "log delivery account", "log retention", "region", "service principal", "storage class"} {
 		if topics[want] == 0 {
 			t.Errorf("no row on %q", want)
 		}

@@ -99,17 +99,55 @@ func (p Place) PrincipalFor(s Service, u Use) (Principal, error) {
 	return "", fmt.Errorf("service principal of %q for use %q: not in the table", s, u)
 }
 
-// PassedTo returns every value that iam:PassedToService may have for service s at p. In China, EC2 goes by two names
-// (DOC23 AWSBatchServiceRole, H), so a condition must list both.
+// passedForms has the values that iam:PassedToService may have besides the service's name in a trust policy. A
+// condition that misses the one that is sent refuses the call, and one more name of the same service opens nothing.
+var passedForms = []struct {
+	service Service
+	in      Partition // "" for all
+	form    string
+	source  string
+}{
+	{EC2, China, "ec2.amazonaws.com.cn", "DOC23 AWSBatchServiceRole (H)"},
+	{Logs, "", "logs.{region}.amazonaws.com", "the form in AWS's own trust policies, DOC23 SubscriptionFilters; LZA in both partitions, what is sent isn't documented (M)"},
+	{Logs, China, "logs.amazonaws.com.cn", "TF table of exceptions, what is sent isn't documented (M)"},
+}
+
+// PassedTo returns every value that iam:PassedToService may have for service s at p, the name in trust policies first. A
+// condition must list them all.
 func (p Place) PassedTo(s Service) ([]Principal, error) {
 	name, err := p.ServicePrincipal(s)
 	if err != nil {
 		return nil, err
 	}
-	if s == EC2 && p.Partition() == China {
-		return []Principal{name, name + ".cn"}, nil
+	names := []Principal{name}
+	for _, f := range passedForms {
+		if f.service == s && (f.in == "" || f.in == p.Partition()) {
+			names = append(names, Principal(strings.ReplaceAll(f.form, "{region}", string(p.Region))))
+		}
 	}
-	return []Principal{name}, nil
+	return names, nil
+}
+
+// callTypes are the values of detail-type in an event that CloudTrail passes on to EventBridge. The edition of the
+// documents for China writes Amazon where it means AWS, in examples of events, too; what is sent isn't known.
+var callTypes = []struct {
+	in           Partition // "" for all
+	name, source string
+}{
+	{"", "AWS API Call via CloudTrail", "EventBridge User Guide, eb-service-event-cloudtrail (H in aws, M in aws-cn)"},
+	{China, "Amazon API Call via CloudTrail", "docs.amazonaws.cn eventbridge events-ref-logs (M)"},
+}
+
+// CallEventTypes returns every value that detail-type may have in the events that EventBridge gets of API calls. A pattern
+// must list them all.
+func (p Partition) CallEventTypes() []string {
+	var names []string
+	for _, t := range callTypes {
+		if p.known() && (t.in == "" || t.in == p) {
+			names = append(names, t.name)
+		}
+	}
+	return names
 }
 
 // IsServicePrincipal says whether s has the form of a service principal in any partition. It looks at the form only:
