@@ -172,10 +172,7 @@ func (g *Graph) placeOf(p *Resource, resources []*Resource) (partition.Place, er
 	if region, err := partition.ParseRegion(textAt(p.Inputs, "region")); err == nil {
 		place.Region = region
 	} else if len(regions) == 1 {
-		place.Region, err = partition.ParseRegion(string(slices.Collect(maps.Keys(regions))[0]))
-		if err != nil {
-			return place, err
-		}
+		place.Region = slices.Collect(maps.Keys(regions))[0]
 	}
 	if len(accounts) == 1 {
 		place.Account = slices.Collect(maps.Keys(accounts))[0]
