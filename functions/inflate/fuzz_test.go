@@ -77,7 +77,7 @@ func TestDamage(t *testing.T) {
 	}
 	var d Decoder
 	accepted := 0
-	for range 12_000 {
+	for range 6_000 * long() {
 		src := bytes.Clone(sources[r.IntN(len(sources))])
 		for range 1 + r.IntN(2) {
 			// The first bytes of a block hold its codes: damage there is the interesting one.
@@ -197,7 +197,7 @@ func TestCodes(t *testing.T) {
 		}
 		return lengths
 	}
-	for range 30_000 {
+	for range 15_000 * long() {
 		var w bitWriter
 		w.dynamic(code(257+r.IntN(32), r.IntN(60)*r.IntN(6)+r.IntN(3)), code(1+r.IntN(32), r.IntN(31)))
 		for range r.IntN(120) {
@@ -211,7 +211,7 @@ func TestCodes(t *testing.T) {
 		}
 	}
 	t.Logf("%d accepted, %d corrupt", accepted, refused)
-	if accepted < 100 || refused < 100 {
+	if accepted < 50 || refused < 100 {
 		t.Errorf("%d accepted, %d corrupt: the codes are not varied enough", accepted, refused)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"io"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/logarchive/logarchive/tests/bench/corpus"
@@ -55,7 +56,7 @@ func TestAgainstGzip(t *testing.T) {
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
 	var d Decoder
-	for round := range 1200 {
+	for round := range 600 * long() {
 		var text []byte
 		switch round % 4 {
 		case 0: // noise of few or many symbols
@@ -86,4 +87,12 @@ func TestAgainstGzip(t *testing.T) {
 		}
 		same(t, &d, packAt(r.IntN(12)-2, text))
 	}
+}
+
+// long multiplies the rounds of random tests when LOGARCHIVE_LONG is set, as `make test-long` does.
+func long() int {
+	if os.Getenv("LOGARCHIVE_LONG") != "" {
+		return 20
+	}
+	return 1
 }

@@ -41,7 +41,7 @@ type Putter struct {
 	Attempts int           // rounds of calls; at least 1
 	Base     time.Duration // the first pause is random between 0 and Base; it doubles each round
 	Longest  time.Duration // no pause is longer
-	Margin   time.Duration // how long before the context's deadline to give up
+	Margin   time.Duration // how long before the context's deadline to give up; at most a quarter of what is left
 	// Pause waits, or ends early with the context's error; nil for a real pause. Tests replace it.
 	Pause func(context.Context, time.Duration) error
 	// Random answers a number in [0,1); nil for a random one.
@@ -73,7 +73,7 @@ func (p *Putter) Put(ctx context.Context, stream string, records [][]byte) Resul
 	tooLarge := res.Err
 	if deadline, ok := ctx.Deadline(); ok && p.Margin > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-p.Margin))
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(p.Margin, time.Until(deadline)/4)))
 		defer cancel()
 	}
 	for round := 0; len(left) > 0; round++ {

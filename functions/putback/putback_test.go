@@ -162,9 +162,9 @@ func TestItEndsBeforeTheDeadline(t *testing.T) {
 	f.refuse = func(int, []byte) bool { return true }
 	p, pauses := putter(f, 100)
 	p.Margin = time.Hour
-	ctx, cancel := context.WithTimeout(t.Context(), time.Hour+50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 800*time.Millisecond)
 	defer cancel()
-	p.Base = time.Second
+	p.Base, p.Longest = 2*time.Second, 2*time.Second // a pause of one second
 	res := p.Put(ctx, "s", [][]byte{[]byte("a")})
 	if res.Accepted[0] || res.Err == nil || len(*pauses) != 0 || f.calls != 1 {
 		t.Errorf("%+v after %d calls, pauses %v", res, f.calls, *pauses)

@@ -11,10 +11,12 @@ import (
 
 // Config says how the transform works. The zero value is not usable: begin with Defaults.
 type Config struct {
-	// Extra are further members of every line, after the standard ones, in this order.
+	// Extra are further members of every line, after the standard ones: first those that are copied, then the
+	// constants, each in this order.
 	Extra []Field
 	// Partition are the names of the partition keys that each Ok result carries in its metadata, for a stream with
-	// dynamic partitioning; empty for none. See PartitionKeys for the names.
+	// dynamic partitioning; empty for none. See PartitionKeys for the names. Firehose keeps 500 partitions open at a
+	// time, so that logGroup and databaseInstance are for streams with few of them.
 	Partition []string
 	// Class is the class of logs from groups that no prefix in Classes matches.
 	Class string

@@ -137,7 +137,7 @@ func TestSentIsDeliveredOrFailed(t *testing.T) {
 	t.Parallel()
 	r := seeded(t, 4)
 	splits, refusals := 0, 0
-	for round := range 150 {
+	for round := range 60 * long() {
 		cfg := Defaults()
 		cfg.MaxResponseBytes = 8_000 + r.IntN(40_000)
 		cfg.MaxReingestions = r.IntN(12)
@@ -169,7 +169,7 @@ func TestSentIsDeliveredOrFailed(t *testing.T) {
 func TestEventsReachTheirHour(t *testing.T) {
 	t.Parallel()
 	r := seeded(t, 5)
-	for range 30 {
+	for range 15 * long() {
 		cfg := Defaults()
 		cfg.MaxResponseBytes = 40_000 + r.IntN(40_000)
 		cfg.Partition = []string{"hour", "account", "logGroup"}
@@ -304,6 +304,22 @@ func TestPutBackAsManyTimesAsAllowed(t *testing.T) {
 		}
 		if want == "Dropped" && (len(s.took) != 1 || reingestions(s.took[0]) != count+1) {
 			t.Errorf("count %d: put back %d records", count, len(s.took))
+		}
+	}
+}
+
+// An event larger than the answer may be can't be given back whole: its failures come without their data.
+func TestFailuresThatDoNotFit(t *testing.T) {
+	t.Parallel()
+	cfg := Defaults()
+	cfg.MaxResponseBytes = 500
+	answer, err := New(cfg, Options{}).Invoke(context.Background(), event(bytes.Repeat([]byte("x"), 400), bytes.Repeat([]byte("y"), 400)))
+	if err != nil || len(answer) > 500 {
+		t.Errorf("%d bytes, %v", len(answer), err)
+	}
+	for _, r := range readAnswer(t, answer) {
+		if r.Result != "ProcessingFailed" || r.Data != nil {
+			t.Errorf("%+v", r)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"os"
 	"strconv"
 	"testing"
 
@@ -226,4 +227,12 @@ func invoke(t testing.TB, h *Handler, event []byte) []answered {
 func seeded(t testing.TB, seed uint64) *rand.Rand {
 	t.Logf("seed %d", seed)
 	return rand.New(rand.NewPCG(seed, 0))
+}
+
+// long multiplies the rounds of random tests when LOGARCHIVE_LONG is set, as `make test-long` does.
+func long() int {
+	if os.Getenv("LOGARCHIVE_LONG") != "" {
+		return 20
+	}
+	return 1
 }

@@ -62,6 +62,9 @@ func run(rounds, size int, corpora, perRecord, only string, seed uint64, cold in
 		}
 	}
 	t.summary()
+	if err := fullBuffer(max(rounds, 5), seed); err != nil {
+		return err
+	}
 	if cold > 0 {
 		return coldStart(dir, cold)
 	}
