@@ -243,11 +243,21 @@ func TestPreflightErrorIsShort(t *testing.T) {
 }
 
 func BenchmarkPreflight(b *testing.B) {
+	configs := map[string]map[string]string{}
 	for _, stack := range exampleStacks {
 		config, err := LoadConfig("..", stack)
 		if err != nil {
 			b.Fatal(err)
 		}
+		configs[stack] = config
+	}
+	var groups []any
+	for i := range 1000 {
+		groups = append(groups, map[string]any{"name": fmt.Sprint("/app/", i)})
+	}
+	configs["1000-sources"] = violating(b).with(b, "minimumRetentionDays", 180).with(b, "logGroups", groups).engine(b)
+	for _, stack := range sortedKeys(configs) {
+		config := configs[stack]
 		spec, err := ParseSpec(stack, config)
 		if err != nil {
 			b.Fatal(err)
