@@ -199,6 +199,39 @@ func TestEventsReachTheirHour(t *testing.T) {
 	}
 }
 
+// A record of more hours than it is spread into at once takes two rounds; every event reaches its hour.
+func TestMoreHoursThanParts(t *testing.T) {
+	t.Parallel()
+	const hours = maxParts + 20
+	var text strings.Builder
+	var ids []string
+	for i := range hours {
+		text.WriteString(strings.Replace(message("g", int64(i)*3_600_000, `"m"`), `"id":"00`, fmt.Sprintf(`"id":"%02d`, i), 1))
+		ids = append(ids, fmt.Sprintf(`"%02d%054d"`, i, 0))
+	}
+	cfg := Defaults()
+	cfg.Partition = []string{"hour"}
+	w := newWorld(t, cfg, nil)
+	w.run([][]byte{zip(text.String())})
+	w.exactlyOnce(ids)
+	for i, id := range ids {
+		if want := digits(i%24, 2); w.placed[id] != want {
+			t.Errorf("event %d is in hour %s, belongs to %s", i, w.placed[id], want)
+		}
+	}
+	if w.maxCount != 2 {
+		t.Errorf("put back %d times", w.maxCount)
+	}
+	// At the limit of returns everything is delivered, under the first event's hour.
+	cfg.MaxReingestions = 0
+	w = newWorld(t, cfg, nil)
+	w.run([][]byte{zip(text.String())})
+	w.exactlyOnce(ids)
+	if len(w.delivered) != hours || w.placed[ids[30]] != "00" || w.stream.calls != 0 {
+		t.Errorf("%d delivered, hour %s", len(w.delivered), w.placed[ids[30]])
+	}
+}
+
 func TestWithoutAStreamNothingIsDropped(t *testing.T) {
 	t.Parallel()
 	r := seeded(t, 6)
