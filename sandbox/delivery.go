@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,9 @@ import (
 //     Send acknowledges is in the stream's buffer, on disk.
 //   - When the buffer is full or old enough (by the sandbox's clock), Firehose takes on its role and writes an object. What
 //     it can't write stays in the buffer and is tried again; see [Delivery.Status].
+//   - A stream with a Lambda processor first has its records transformed, by the very code that is deployed. What the
+//     function makes of them waits in a buffer for each partition, and becomes objects; what it can't read, or all when it
+//     fails for too long, is written to the stream's error prefix.
 //   - A flow log to S3 has a buffer of its own, and a file every five minutes that the log delivery service writes.
 //
 // Every line that was acknowledged is in one object at the end, exactly once, whatever is killed in between. (AWS promises
@@ -38,6 +42,7 @@ type Delivery struct {
 	disturb map[Disturbance]int
 	// controls are the subscription filters that have sent their control message; nil until they are read.
 	controls map[string]bool
+	hosts    map[string]*host // by the functions' ARNs
 
 	fileBytes int64 // of a flow log's file at most
 }
@@ -54,7 +59,7 @@ func WithAuthorizer(a Authorizer) DeliveryOption {
 func NewDelivery(w Resources, s *Store, c *Clock, options ...DeliveryOption) *Delivery {
 	d := &Delivery{
 		world: w, store: s, clock: c, authorizer: NewAuthorizer(w),
-		buffers: map[string]*buffer{}, disturb: map[Disturbance]int{}, fileBytes: flowFileBytes,
+		buffers: map[string]*buffer{}, disturb: map[Disturbance]int{}, hosts: map[string]*host{}, fileBytes: flowFileBytes,
 	}
 	for _, option := range options {
 		option(d)
@@ -87,6 +92,16 @@ const (
 	DisturbDuplicate Disturbance = "duplicate"
 	// DisturbSlowDown has S3 answer SlowDown (503) to a writer, which then tries again later.
 	DisturbSlowDown Disturbance = "slow-down"
+	// DisturbFunctionError has an invocation of a stream's function end with an error.
+	DisturbFunctionError Disturbance = "function-error"
+	// DisturbFunctionTimeout has an invocation take as long as it may, and end without an answer.
+	DisturbFunctionTimeout Disturbance = "function-timeout"
+	// DisturbFunctionThrottle has Lambda refuse an invocation: there are too many at a time.
+	DisturbFunctionThrottle Disturbance = "function-throttle"
+	// DisturbFunctionAnswer has a function answer with record ids that nobody asked for, and with none that was asked for.
+	DisturbFunctionAnswer Disturbance = "function-answer"
+	// DisturbPutRecordBatch has a stream refuse every other record of a function's PutRecordBatch call.
+	DisturbPutRecordBatch Disturbance = "put-record-batch"
 )
 
 // Disturb has a disturbance happen the next so many times.
@@ -108,16 +123,23 @@ func (d *Delivery) disturbed(what Disturbance) bool {
 const (
 	deliveryRoot   = "delivery"
 	failureName    = "failure.json"
+	partitionName  = "partition.json"
 	streamBuffers  = "firehose"
+	outputBuffers  = "firehose-output" // what a stream's function has made of records
+	failedBuffers  = "firehose-failed" // what goes to a stream's error prefix
 	flowLogBuffers = "flow-log"
 )
 
+// partitionSeparator is between a stream's name and its partition in the name of a buffer. No stream's name has it.
+const partitionSeparator = "@"
+
 // buffer is the feed of a Firehose stream or of a flow log to S3.
 type buffer struct {
-	class string // firehose or flow-log
+	class string // one of the classes above
 	place partition.Place
-	name  string // of the stream, or the flow log's id
+	name  string // of the stream, perhaps with a partition, or the flow log's id
 	feed  *feed
+	keys  map[string]string // of its partition
 	// failure is the last failed attempt to deliver; nil when the last one went well.
 	failure *failure
 }
@@ -143,10 +165,16 @@ func (b *buffer) dir() string {
 
 // label says which buffer it is.
 func (b *buffer) label() string {
-	if b.class == streamBuffers {
-		return "Firehose stream " + b.name
+	if b.class == flowLogBuffers {
+		return "flow log " + b.name
 	}
-	return "flow log " + b.name
+	return "Firehose stream " + b.stream()
+}
+
+// stream is the name of the stream.
+func (b *buffer) stream() string {
+	name, _, _ := strings.Cut(b.name, partitionSeparator)
+	return name
 }
 
 // hold makes this process the one that delivers. Buffers that were opened before another process had the store are opened
@@ -174,20 +202,30 @@ func (d *Delivery) buffer(class string, place partition.Place, name string) (*bu
 	}
 	dir := filepath.Join(d.store.Dir(), deliveryRoot, b.dir())
 	var err error
-	if b.feed, err = openFeed(dir, d.store.delivered); err != nil {
+	ledger := feedLedger{delivered: d.store.delivered}
+	if class == outputBuffers || class == failedBuffers {
+		ledger.grown = d.store.grown
+	}
+	if b.feed, err = openFeed(dir, ledger); err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(filepath.Join(dir, failureName))
-	if err == nil {
-		err = json.Unmarshal(data, &b.failure)
-	} else if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	if err != nil {
+	if err := errors.Join(readIfThere(filepath.Join(dir, failureName), &b.failure), readIfThere(filepath.Join(dir, partitionName), &b.keys)); err != nil {
 		return nil, errors.Join(fmt.Errorf("sandbox: %w", err), b.feed.close())
 	}
 	d.buffers[b.dir()] = b
 	return b, nil
+}
+
+// readIfThere reads a JSON file into a value, which stays as it is when there is no file.
+func readIfThere(path string, into any) error {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, into)
 }
 
 // allBuffers opens every buffer on disk.
@@ -221,7 +259,10 @@ func (d *Delivery) note(b *buffer, now time.Time, err error) error {
 			return nil
 		}
 		b.failure = nil
-		return os.Remove(path)
+		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil // it went with the partition
 	}
 	f := &failure{At: now, Attempts: 1, Reason: err.Error(), err: err}
 	if b.failure != nil {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,7 +23,11 @@ import (
 // A feed that has been delivered to its end is removed, and the next one gets another id.
 //
 // A record is: CRC-32C of all that follows (4 bytes), length of the payload (4), arrival in Unix milliseconds (8), number
-// of log events in it (4), payload. Numbers are big-endian.
+// of log events in it (4), origin in Unix milliseconds (8), after (8), payload. Numbers are big-endian. For origin and after
+// see feedRecord.
+//
+// What is appended to a ledgered feed counts when the store's journal says so, in the same line that takes it out of the
+// feed that it came from. A feed that isn't ledgered has what is on disk.
 type feed struct {
 	dir  string // of the stream or flow log; has one file at most
 	file *os.File
@@ -32,32 +37,45 @@ type feed struct {
 	delivered int64 // bytes that have been delivered
 	events    int64 // log events that haven't
 	oldest    time.Time
+	ledger    feedLedger
+}
+
+// feedLedger is what the store's journal knows of feeds, by their ids.
+type feedLedger struct {
+	// delivered is up to which byte a feed has been delivered.
+	delivered func(id string) (int64, error)
+	// grown is how long a feed is; nil where feeds aren't ledgered.
+	grown func(id string) (int64, error)
 }
 
 // feedRecord is a record in a feed. end is the feed's position behind it.
 type feedRecord struct {
-	arrival time.Time
-	events  int
-	size    int // of the payload
-	begin   int64
-	end     int64
+	arrival time.Time // in this feed
+	origin  time.Time // in the stream, when that is another time
+	// after makes a record count only once its own feed has been delivered up to there: it was put back while that was
+	// being processed. 0 for all others.
+	after  int64
+	events int
+	size   int // of the payload
+	begin  int64
+	end    int64
 }
 
 const (
 	feedExtension = ".feed"
-	feedHeader    = 20
+	feedHeader    = 36
 )
 
-// openFeed opens the feed in a directory, which need not exist. delivered is what the store knows of a feed's id.
-func openFeed(dir string, delivered func(id string) (int64, error)) (*feed, error) {
-	f := &feed{dir: dir}
+// openFeed opens the feed in a directory, which need not exist.
+func openFeed(dir string, ledger feedLedger) (*feed, error) {
+	f := &feed{dir: dir, ledger: ledger}
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
 	for _, entry := range entries {
 		if id, ok := strings.CutSuffix(entry.Name(), feedExtension); ok {
-			if err := f.open(id, delivered); err != nil {
+			if err := f.open(id); err != nil {
 				return nil, err
 			}
 		}
@@ -65,7 +83,7 @@ func openFeed(dir string, delivered func(id string) (int64, error)) (*feed, erro
 	return f, nil
 }
 
-func (f *feed) open(id string, delivered func(id string) (int64, error)) error {
+func (f *feed) open(id string) error {
 	if f.file != nil {
 		return fmt.Errorf("sandbox: %s has two feeds, %s and %s: one of them was copied there", f.dir, f.id, id)
 	}
@@ -74,10 +92,16 @@ func (f *feed) open(id string, delivered func(id string) (int64, error)) error {
 		return fmt.Errorf("sandbox: %w", err)
 	}
 	f.id, f.file = id, file
-	if f.delivered, err = delivered(id); err != nil {
+	if f.delivered, err = f.ledger.delivered(id); err != nil {
 		return err
 	}
-	return f.verify()
+	limit := int64(math.MaxInt64)
+	if f.ledger.grown != nil {
+		if limit, err = f.ledger.grown(id); err != nil {
+			return err
+		}
+	}
+	return f.verify(limit)
 }
 
 // empty says whether everything has been delivered.
@@ -99,15 +123,15 @@ func (f *feed) scan(from int64, each func(feedRecord) (bool, error)) error {
 	return nil
 }
 
-// verify finds the whole records behind what has been delivered. What follows the last of them is the rest of a write
-// that was never acknowledged.
-func (f *feed) verify() error {
+// verify finds the whole records behind what has been delivered, up to a limit. What follows the last of them is the rest
+// of a write that was never acknowledged.
+func (f *feed) verify(limit int64) error {
 	f.size = f.delivered
 	if _, err := f.file.Seek(f.delivered, io.SeekStart); err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
 	in := bufio.NewReaderSize(f.file, 64<<10)
-	for {
+	for f.size < limit {
 		var header [feedHeader]byte
 		payload := crc32.New(castagnoli)
 		_, err := io.ReadFull(in, header[:])
@@ -120,11 +144,12 @@ func (f *feed) verify() error {
 			return nil
 		case err != nil:
 			return fmt.Errorf("sandbox: the feed %s can't be read: %w", f.file.Name(), err)
-		case binary.BigEndian.Uint32(header[:]) != crc32.Checksum(header[4:], castagnoli)^payload.Sum32():
+		case binary.BigEndian.Uint32(header[:]) != crc32.Checksum(header[4:], castagnoli)^payload.Sum32(), r.after > f.delivered:
 			return nil
 		}
 		f.grow(r.arrival, int64(r.events), r.end)
 	}
+	return nil
 }
 
 func parseFeedHeader(header [feedHeader]byte, at int64) feedRecord {
@@ -132,6 +157,8 @@ func parseFeedHeader(header [feedHeader]byte, at int64) feedRecord {
 	return feedRecord{
 		arrival: time.UnixMilli(int64(binary.BigEndian.Uint64(header[8:]))).UTC(),
 		events:  int(binary.BigEndian.Uint32(header[16:])),
+		origin:  time.UnixMilli(int64(binary.BigEndian.Uint64(header[20:]))).UTC(),
+		after:   int64(binary.BigEndian.Uint64(header[28:])),
 		size:    size, begin: at, end: at + feedHeader + int64(size),
 	}
 }
@@ -162,7 +189,18 @@ type feedPart struct {
 	begin, end int64
 	bytes      int64 // of the payloads
 	events     int64
-	full       bool // it has as many bytes as it may
+	full       bool      // it has as many bytes as it may
+	origin     time.Time // the earliest of its records
+}
+
+// take adds the next record.
+func (p *feedPart) take(r feedRecord) {
+	if p.end == p.begin || r.origin.Before(p.origin) {
+		p.origin = r.origin
+	}
+	p.end = r.end
+	p.bytes += int64(r.size)
+	p.events += int64(r.events)
 }
 
 // cut returns the records at the front that belong together: as long as same says so, until they have limit bytes.
@@ -172,9 +210,7 @@ func (f *feed) cut(limit int64, same func(feedRecord) bool) (feedPart, error) {
 		if part.end > part.begin && !same(r) {
 			return false, nil
 		}
-		part.end = r.end
-		part.bytes += int64(r.size)
-		part.events += int64(r.events)
+		part.take(r)
 		part.full = part.bytes >= limit
 		return !part.full, nil
 	})
@@ -218,7 +254,13 @@ type feedAppend struct {
 
 // begin starts appending. Every append must end with commit or rollback.
 func (f *feed) begin() (*feedAppend, error) {
-	if f.file == nil {
+	if f.file != nil {
+		// Behind the last whole record may be what a killed process had not finished. It must not come to life behind a
+		// shorter record.
+		if err := f.file.Truncate(f.size); err != nil {
+			return nil, fmt.Errorf("sandbox: %w", err)
+		}
+	} else {
 		if err := os.MkdirAll(f.dir, 0o755); err != nil {
 			return nil, fmt.Errorf("sandbox: %w", err)
 		}
@@ -227,7 +269,7 @@ func (f *feed) begin() (*feedAppend, error) {
 		if err != nil {
 			return nil, fmt.Errorf("sandbox: %w", err)
 		}
-		*f = feed{dir: f.dir, file: file, id: id}
+		*f = feed{dir: f.dir, ledger: f.ledger, file: file, id: id}
 	}
 	out := io.NewOffsetWriter(f.file, f.size)
 	return &feedAppend{feed: f, out: bufio.NewWriterSize(out, 256<<10), size: f.size}, nil
@@ -235,10 +277,17 @@ func (f *feed) begin() (*feedAppend, error) {
 
 // add appends a record of a number of log events.
 func (a *feedAppend) add(arrival time.Time, events int, payload []byte) error {
+	return a.addRecord(feedRecord{arrival: arrival, origin: arrival, events: events}, payload)
+}
+
+// addRecord appends a record with the times, the number of events and the condition of r.
+func (a *feedAppend) addRecord(r feedRecord, payload []byte) error {
 	var header [feedHeader]byte
 	binary.BigEndian.PutUint32(header[4:], uint32(len(payload)))
-	binary.BigEndian.PutUint64(header[8:], uint64(arrival.UnixMilli()))
-	binary.BigEndian.PutUint32(header[16:], uint32(events))
+	binary.BigEndian.PutUint64(header[8:], uint64(r.arrival.UnixMilli()))
+	binary.BigEndian.PutUint32(header[16:], uint32(r.events))
+	binary.BigEndian.PutUint64(header[20:], uint64(r.origin.UnixMilli()))
+	binary.BigEndian.PutUint64(header[28:], uint64(r.after))
 	binary.BigEndian.PutUint32(header[:], crc32.Checksum(header[4:], castagnoli)^crc32.Checksum(payload, castagnoli))
 	if _, err := a.out.Write(header[:]); err != nil {
 		return fmt.Errorf("sandbox: %w", err)
@@ -247,15 +296,24 @@ func (a *feedAppend) add(arrival time.Time, events int, payload []byte) error {
 		return fmt.Errorf("sandbox: %w", err)
 	}
 	if a.size == a.feed.size {
-		a.first = arrival
+		a.first = r.arrival
 	}
-	a.events += int64(events)
+	a.events += int64(r.events)
 	a.size += feedHeader + int64(len(payload))
 	return nil
 }
 
 // commit makes the records durable and part of the feed.
 func (a *feedAppend) commit() error {
+	if err := a.prepare(); err != nil {
+		return errors.Join(err, a.rollback())
+	}
+	a.finish()
+	return nil
+}
+
+// prepare makes the records durable.
+func (a *feedAppend) prepare() error {
 	f := a.feed
 	err := a.out.Flush()
 	if err == nil {
@@ -265,11 +323,13 @@ func (a *feedAppend) commit() error {
 		err = syncDir(f.dir)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("sandbox: %w", err), a.rollback())
+		return fmt.Errorf("sandbox: %w", err)
 	}
-	f.grow(a.first, a.events, a.size)
 	return nil
 }
+
+// finish makes prepared records part of the feed.
+func (a *feedAppend) finish() { a.feed.grow(a.first, a.events, a.size) }
 
 // rollback forgets what was added.
 func (a *feedAppend) rollback() error { return a.feed.file.Truncate(a.feed.size) }
@@ -281,7 +341,7 @@ func (f *feed) deliveredTo(position, events int64) error {
 	f.events -= events
 	if f.empty() {
 		err := errors.Join(f.file.Close(), os.Remove(f.file.Name()))
-		*f = feed{dir: f.dir}
+		*f = feed{dir: f.dir, ledger: f.ledger}
 		return err
 	}
 	return f.scan(position, func(r feedRecord) (bool, error) {

@@ -21,7 +21,7 @@ func TestFeed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "feed")
 	positions := map[string]int64{}
 	delivered := func(id string) (int64, error) { return positions[id], nil }
-	f, err := openFeed(dir, delivered)
+	f, err := openFeed(dir, feedLedger{delivered: delivered})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestFeed(t *testing.T) {
 				}
 				_ = tail.Close()
 			}
-			if f, err = openFeed(dir, delivered); err != nil {
+			if f, err = openFeed(dir, feedLedger{delivered: delivered}); err != nil {
 				t.Fatal(err)
 			}
 		}

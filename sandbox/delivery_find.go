@@ -249,11 +249,14 @@ func (s *stream) wrote(key string) bool {
 	return ok && dash && version != "" && strings.Trim(version, "0123456789") == ""
 }
 
-// archivedEvent is a value in an object that a pipeline wrote: a batch of CloudWatch Logs, a log event that was taken out
-// of one, or a record of the log delivery service.
+// archivedEvent is a value in an object that a pipeline wrote: a batch of CloudWatch Logs, a log event that the transform
+// took out of one, or a record of the log delivery service.
 type archivedEvent struct {
-	subscriptionData
-	Message *string `json:"message"`
+	MessageType string              `json:"messageType"`
+	Owner       string              `json:"owner"`
+	LogGroup    string              `json:"logGroup"`
+	LogEvents   []subscriptionEvent `json:"logEvents"`
+	Message     *string             `json:"message"`
 }
 
 // addEvent adds the messages of a value that is of the source's log group.
@@ -265,13 +268,14 @@ func (f *finder) addEvent(e archivedEvent) {
 			f.lines = append(f.lines, message)
 		}
 	}
-	switch {
-	case e.MessageType == dataMessage:
+	if e.Message != nil {
+		add(*e.Message) // whatever else the function was told to put into its lines
+		return
+	}
+	if e.MessageType == dataMessage {
 		for _, event := range e.LogEvents {
 			add(event.Message)
 		}
-	case e.MessageType == "" && e.Message != nil:
-		add(*e.Message)
 	}
 }
 

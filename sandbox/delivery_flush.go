@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -26,15 +28,14 @@ func (d *Delivery) Flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	all, err := d.allBuffers()
-	if err != nil {
+	if _, err := d.allBuffers(); err != nil {
 		return err
 	}
 	failed := map[*buffer]bool{}
 	var problems error
 	for {
 		var next *time.Time
-		for _, b := range all {
+		for _, b := range d.buffers { // a function's work adds some
 			if b.feed.empty() || failed[b] {
 				continue
 			}
@@ -66,6 +67,9 @@ func (d *Delivery) due(b *buffer, now time.Time) time.Time {
 	if err != nil {
 		return now
 	}
+	if b.class == streamBuffers && s.processor != nil {
+		return b.feed.oldest.Add(s.processor.interval)
+	}
 	return b.feed.oldest.Add(s.interval)
 }
 
@@ -76,9 +80,12 @@ func (d *Delivery) deliverDue(ctx context.Context, now time.Time, failed map[*bu
 	var problems error
 	for _, dir := range slices.Sorted(maps.Keys(d.buffers)) {
 		b := d.buffers[dir]
+		if b == nil {
+			continue // its partition is done
+		}
 		resting := failed == nil && b.failure != nil && now.Before(b.failure.At.Add(retryAfter))
 		for !b.feed.empty() && !failed[b] && !resting {
-			object, err := d.deliverNext(ctx, b, now)
+			step, err := d.deliverNext(ctx, b, now)
 			if ctx.Err() != nil {
 				return written, errors.Join(problems, ctx.Err())
 			}
@@ -92,10 +99,17 @@ func (d *Delivery) deliverDue(ctx context.Context, now time.Time, failed map[*bu
 				}
 				break
 			}
-			if object == nil {
+			problems = errors.Join(problems, step.refused)
+			if !step.done {
 				break
 			}
-			written = append(written, refTo(*object, object.Records))
+			if step.object != nil {
+				written = append(written, refTo(*step.object, step.object.Records))
+			}
+			// A function may have taken its time.
+			if later := d.clock.Now(); later.After(now) {
+				now = later
+			}
 		}
 	}
 	return written, problems
@@ -105,31 +119,60 @@ func refTo(o StoredObject, lines int) ObjectRef {
 	return ObjectRef{Bucket: o.Bucket, Key: o.Key, VersionID: o.VersionID, Size: o.Size, Lines: lines}
 }
 
-// deliverNext writes the next object of a buffer, if one is due.
-func (d *Delivery) deliverNext(ctx context.Context, b *buffer, now time.Time) (*StoredObject, error) {
+// delivered is what a step has done.
+type delivered struct {
+	done   bool          // something was due, and has left the buffer
+	object *StoredObject // was written; nil when the step led to another buffer
+	// refused are hops that were refused, and that have led what was delivered to the error prefix.
+	refused error
+}
+
+// deliverNext delivers the next part of a buffer, if one is due.
+func (d *Delivery) deliverNext(ctx context.Context, b *buffer, now time.Time) (delivered, error) {
 	if b.class == flowLogBuffers {
-		return d.deliverFlow(ctx, b, now)
+		object, err := d.deliverFlow(ctx, b, now)
+		return delivered{done: object != nil, object: object}, err
 	}
-	return d.deliverStream(ctx, b, now)
+	s, err := d.stream(b)
+	if err != nil {
+		return delivered{}, err
+	}
+	if b.class == streamBuffers && s.processor != nil {
+		return d.transformNext(ctx, b, s, now)
+	}
+	object, err := d.deliverStream(ctx, b, s, now)
+	if err == nil && b.keys != nil && b.feed.empty() {
+		err = d.closePartition(b)
+	}
+	return delivered{done: object != nil, object: object}, err
 }
 
 // stream finds the stream of a buffer.
 func (d *Delivery) stream(b *buffer) (*stream, error) {
-	o, ok := find(d.world, streamToken, func(o *Object) bool { return o.Place == b.place && o.Text("name") == b.name })
+	o, ok := find(d.world, streamToken, func(o *Object) bool { return o.Place == b.place && o.Text("name") == b.stream() })
 	if !ok {
-		return nil, fmt.Errorf("sandbox: Firehose stream %s doesn't exist any more: its buffer can't be delivered", b.name)
+		return nil, fmt.Errorf("sandbox: Firehose stream %s doesn't exist any more: its buffer can't be delivered", b.stream())
 	}
 	return streamOf(o)
 }
 
+// closePartition removes the empty buffer of a partition: most will never get another record.
+func (d *Delivery) closePartition(b *buffer) error {
+	delete(d.buffers, b.dir())
+	return errors.Join(b.feed.close(), os.RemoveAll(filepath.Join(d.store.Dir(), deliveryRoot, b.dir())))
+}
+
+// dueEnd is the time before which a record must have come to belong to the next part of a buffer that collects so many
+// bytes, or for so long, and whether that part is due.
+func (b *buffer) dueEnd(bytes int64, interval time.Duration, now time.Time) (end time.Time, due bool) {
+	end = b.feed.oldest.Add(interval)
+	return end, b.feed.size-b.feed.delivered >= bytes || !now.Before(end)
+}
+
 // deliverStream writes the next object of a stream's buffer, if one is due: its records, one after the other.
-func (d *Delivery) deliverStream(ctx context.Context, b *buffer, now time.Time) (*StoredObject, error) {
-	s, err := d.stream(b)
-	if err != nil {
-		return nil, err
-	}
-	end := b.feed.oldest.Add(s.interval)
-	if b.feed.size-b.feed.delivered < s.bytes && now.Before(end) {
+func (d *Delivery) deliverStream(ctx context.Context, b *buffer, s *stream, now time.Time) (*StoredObject, error) {
+	end, due := b.dueEnd(s.bytes, s.interval, now)
+	if !due {
 		return nil, nil // without looking at each record
 	}
 	part, err := b.feed.cut(s.bytes, func(r feedRecord) bool { return s.interval == 0 || r.arrival.Before(end) })
@@ -147,28 +190,32 @@ func (d *Delivery) deliverStream(ctx context.Context, b *buffer, now time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	key, err := s.objectKey(b.feed.oldest, fmt.Sprint(b.feed.id, " ", part.begin))
+	identity := fmt.Sprint(b.feed.id, " ", part.begin)
+	packs, object := s.gzip, StoredObject{LastModified: now, ContentType: "application/octet-stream", Source: s.arn}
+	if b.class == failedBuffers {
+		// Firehose compresses no errors.
+		packs = false
+		object.Key, err = s.keyBelow(s.errorPrefix, prefixValues{at: part.origin, errorType: processingFailed}, identity, "")
+	} else {
+		object.Key, err = s.keyBelow(s.prefix, prefixValues{at: part.origin, keys: b.keys}, identity, s.extension)
+	}
 	if err != nil {
 		return nil, err
 	}
 	bucket, ok := bucketByARN(d.world, s.bucket)
 	if !ok {
 		missing := w.hop
-		missing.Step, missing.Action, missing.Resource = w.who+" writes an object", "s3:PutObject", s.bucket+"/"+key
+		missing.Step, missing.Action, missing.Resource = w.who+" writes an object", "s3:PutObject", s.bucket+"/"+object.Key
 		return nil, missing.refuse("NoSuchBucket", s.bucket, "the bucket %s, which the stream's bucketArn names, doesn't exist", s.bucket)
 	}
-	_, encryption, err := d.authorizeWrite(w, bucket, key)
-	if err != nil {
+	if _, object.Encryption, err = d.authorizeWrite(w, bucket, object.Key); err != nil {
 		return nil, err
 	}
-	object := StoredObject{
-		Key: key, LastModified: now, ContentType: "application/octet-stream", Encryption: encryption, Source: s.arn,
-	}
-	if s.gzip {
+	if packs {
 		object.ContentEncoding = "gzip"
 	}
 	return d.write(ctx, b, part, bucket, object, func(to io.Writer) error {
-		if !s.gzip {
+		if !packs {
 			return b.feed.copy(ctx, part, to)
 		}
 		packed := gzip.NewWriter(to)

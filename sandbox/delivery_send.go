@@ -303,7 +303,12 @@ func (d *Delivery) streamByARN(h Hop, arn string) (Object, error) {
 	if !ok || o.Type != streamToken {
 		return Object{}, h.refuse("ResourceNotFoundException", arn, "the Firehose stream %s doesn't exist", arn)
 	}
-	if _, err := streamOf(o); err != nil {
+	s, err := streamOf(o)
+	if err == nil && s.processor != nil {
+		// A function that the sandbox can't run would keep what is sent in the buffer for ever.
+		_, _, err = functionByARN(d.world, s.processor.function)
+	}
+	if err != nil {
 		return Object{}, fmt.Errorf("sandbox: %w", err)
 	}
 	return o, nil

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -11,10 +12,13 @@ import (
 
 // BufferStatus is how a buffer stands.
 type BufferStatus struct {
-	// Kind is "firehose" for a stream's buffer, "flow-log" for that of a flow log to S3.
+	// Kind is "firehose" for a stream's buffer, "flow-log" for that of a flow log to S3. A stream with a function has a
+	// second one for each partition, "firehose-output", and "firehose-failed" for what goes to its error prefix.
 	Kind  string          `json:"kind"`
 	Place partition.Place `json:"place"`
 	Name  string          `json:"name"` // of the stream, or the flow log's id
+	// Partition are the partition keys of a "firehose-output".
+	Partition map[string]string `json:"partition,omitempty"`
 	// Lines wait in the buffer, in so many Bytes; the oldest came at Oldest, and all are due at Due. The times are those of
 	// the sandbox's clock.
 	Lines  int64     `json:"lines"`
@@ -50,10 +54,10 @@ func (d *Delivery) Status() ([]BufferStatus, error) {
 	now := d.clock.Now()
 	var found []BufferStatus
 	for _, b := range all {
-		s := BufferStatus{Kind: b.class, Place: b.place, Name: b.name}
+		s := BufferStatus{Kind: b.class, Place: b.place, Name: b.stream(), Partition: b.keys}
 		if !b.feed.empty() {
 			s.Lines, s.Bytes, s.Oldest, s.Due = b.feed.events, b.feed.size-b.feed.delivered, b.feed.oldest, d.due(b, now)
-			s.Overdue = b.class == streamBuffers && now.After(s.Oldest.Add(keepFor))
+			s.Overdue = b.class != flowLogBuffers && now.After(s.Oldest.Add(keepFor))
 		}
 		if f := b.failure; f != nil {
 			s.Attempts, s.FailedAt, s.Code, s.Reason = f.Attempts, f.At, f.Code, f.Reason
@@ -63,7 +67,7 @@ func (d *Delivery) Status() ([]BufferStatus, error) {
 		}
 	}
 	slices.SortFunc(found, func(a, b BufferStatus) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Place.String(), b.Place.String()), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Place.String(), b.Place.String()), cmp.Compare(a.Name, b.Name), cmp.Compare(fmt.Sprint(a.Partition), fmt.Sprint(b.Partition)))
 	})
 	if !d.store.holding() {
 		err = errors.Join(err, d.closeBuffers())

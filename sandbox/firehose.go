@@ -24,7 +24,9 @@ type stream struct {
 	interval    time.Duration // or when the oldest record is so old
 	gzip        bool
 	extension   string
-	key         string // the ARN that objects are encrypted with; "" leaves it to the bucket
+	key         string     // the ARN that objects are encrypted with; "" leaves it to the bucket
+	processor   *processor // nil for none
+	dynamic     bool       // objects are partitioned by the keys that the processor gives
 }
 
 // Defaults of the API: https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html
@@ -43,13 +45,8 @@ func streamOf(o Object) (*stream, error) {
 	if destination := o.Text("destination"); destination != "extended_s3" || c == nil {
 		return fail("its destination is %q; the sandbox delivers to extended_s3 only", destination)
 	}
-	for _, unsupported := range []struct{ property, what string }{
-		{"processingConfiguration", "processors"}, {"dynamicPartitioningConfiguration", "dynamic partitioning"},
-		{"dataFormatConversionConfiguration", "format conversion"},
-	} {
-		if boolean(child(c, unsupported.property), "enabled") {
-			return fail("it has %s (%s), which the sandbox doesn't run", unsupported.what, unsupported.property)
-		}
+	if conversion := child(c, "dataFormatConversionConfiguration"); boolean(conversion, "enabled") {
+		return fail("it has format conversion (dataFormatConversionConfiguration), which the sandbox doesn't run")
 	}
 	switch compression := text(c, "compressionFormat"); compression {
 	case "", "UNCOMPRESSED":
@@ -64,13 +61,21 @@ func streamOf(o Object) (*stream, error) {
 	s.bucket, s.key = text(c, "bucketArn"), text(c, "kmsKeyArn")
 	s.bytes = int64(integer(c, "bufferingSize", defaultStreamMiB)) << 20
 	s.interval = time.Duration(integer(c, "bufferingInterval", defaultStreamSeconds)) * time.Second
-	var problems [4]error
+	var problems [5]error
 	s.role, problems[0] = partition.ParseARN(text(c, "roleArn"))
 	s.prefix, problems[1] = parsePrefix(text(c, "prefix"), false)
 	s.errorPrefix, problems[2] = parsePrefix(text(c, "errorOutputPrefix"), true)
 	s.location, problems[3] = timeZone(text(c, "customTimeZone"))
+	s.processor, problems[4] = processorOf(child(c, "processingConfiguration"))
 	if err := errors.Join(problems[:]...); err != nil {
 		return fail("%v", err)
+	}
+	s.dynamic = boolean(child(c, "dynamicPartitioningConfiguration"), "enabled")
+	switch keys := s.prefix.keys(); {
+	case s.dynamic && (s.processor == nil || len(keys) == 0):
+		return fail("it has dynamic partitioning, and its Prefix no !{partitionKeyFromLambda:…} of a function; the sandbox partitions by these only")
+	case !s.dynamic && len(keys) > 0:
+		return fail("its Prefix has the partition key %s, and dynamicPartitioningConfiguration isn't enabled", keys[0])
 	}
 	if s.prefix.hasExpressions() && text(c, "errorOutputPrefix") == "" {
 		return fail("ErrorOutputPrefix can't be missing when Prefix has expressions")
@@ -81,17 +86,22 @@ func streamOf(o Object) (*stream, error) {
 // objectKey is the key of the object whose oldest record arrived at a time. The identity of its records, in place of
 // randomness, makes a delivery that is tried again end at the same key.
 func (s *stream) objectKey(oldest time.Time, identity string) (string, error) {
+	return s.keyBelow(s.prefix, prefixValues{at: oldest}, identity, s.extension)
+}
+
+// keyBelow is the key of an object below a prefix. Only time, type of error and partition keys of the values are needed.
+func (s *stream) keyBelow(p *keyPrefix, v prefixValues, identity, extension string) (string, error) {
 	n := 0
-	random := func() string {
+	v.random = func() string {
 		n++
 		return uuidOf(fmt.Sprint(identity, " ", n))[:11]
 	}
-	local := oldest.In(s.location)
-	prefix, err := s.prefix.evaluate(local, random, "")
+	v.at = v.at.In(s.location)
+	prefix, err := p.evaluate(v)
 	if err != nil {
 		return "", fmt.Errorf("stream %s: %w", s.name, err)
 	}
-	return prefix + s.fileHead() + local.Format("2006-01-02-15-04-05-") + uuidOf(identity) + s.extension, nil
+	return prefix + s.fileHead() + v.at.Format("2006-01-02-15-04-05-") + uuidOf(identity) + extension, nil
 }
 
 // fileHead is what the names of all the stream's objects begin with, in this version of the stream:

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,15 +19,24 @@ type keyPrefix struct {
 	appended *timePattern
 }
 
-// prefixPart is one of: literal text, a timestamp, a random string, the type of the error.
+// prefixPart is one of: literal text, a timestamp, a random string, the type of the error, a partition key.
 type prefixPart struct {
 	literal   string
 	time      *timePattern
 	random    bool
 	errorType bool
+	key       string
 }
 
-// The names in an error output prefix, and the only error that this sandbox's streams can have so far.
+// prefixValues are what a prefix is evaluated with.
+type prefixValues struct {
+	at        time.Time         // when the oldest record arrived, in the stream's time zone
+	random    func() string     // a new string of 11 characters each time
+	errorType string            // such as "processing-failed"
+	keys      map[string]string // partition keys
+}
+
+// The names in expressions.
 const (
 	namespaceTime     = "timestamp"
 	namespaceFirehose = "firehose"
@@ -99,10 +109,13 @@ func parseExpression(expression string, forErrors bool) (prefixPart, error) {
 		}
 		return prefixPart{}, fmt.Errorf("%q is not one of %s, %s", value, randomString, errorOutputType)
 	case "partitionKeyFromQuery", "partitionKeyFromLambda":
-		if forErrors {
+		switch {
+		case forErrors:
 			return prefixPart{}, fmt.Errorf("an ErrorOutputPrefix can't have partition keys")
+		case namespace == "partitionKeyFromQuery":
+			return prefixPart{}, fmt.Errorf("the sandbox doesn't parse records for partition keys; a function can give them")
 		}
-		return prefixPart{}, fmt.Errorf("the sandbox doesn't partition dynamically")
+		return prefixPart{key: value}, nil
 	}
 	return prefixPart{}, fmt.Errorf("%q is not one of timestamp, firehose, partitionKeyFromQuery, partitionKeyFromLambda", namespace)
 }
@@ -115,27 +128,39 @@ func (p *keyPrefix) literalHead() string {
 	return ""
 }
 
+// keys are the names of the partition keys in the prefix, in order, each once.
+func (p *keyPrefix) keys() []string {
+	var names []string
+	for _, part := range p.parts {
+		if part.key != "" && !slices.Contains(names, part.key) {
+			names = append(names, part.key)
+		}
+	}
+	return names
+}
+
 // hasExpressions says whether anything of the prefix is evaluated.
 func (p *keyPrefix) hasExpressions() bool { return strings.Contains(p.text, "!{") }
 
-// evaluate returns the prefix of an object whose oldest record arrived at t; t's location is the stream's time zone.
-// random gives a new string of 11 characters each time. An evaluated prefix longer than Firehose takes is an error.
-func (p *keyPrefix) evaluate(t time.Time, random func() string, errorType string) (string, error) {
+// evaluate returns the prefix of an object. An evaluated prefix longer than Firehose takes is an error.
+func (p *keyPrefix) evaluate(v prefixValues) (string, error) {
 	var out strings.Builder
 	for _, part := range p.parts {
 		switch {
 		case part.time != nil:
-			out.WriteString(part.time.format(t))
+			out.WriteString(part.time.format(v.at))
 		case part.random:
-			out.WriteString(random())
+			out.WriteString(v.random())
 		case part.errorType:
-			out.WriteString(errorType)
+			out.WriteString(v.errorType)
+		case part.key != "":
+			out.WriteString(v.keys[part.key])
 		default:
 			out.WriteString(part.literal)
 		}
 	}
 	if p.appended != nil {
-		out.WriteString(p.appended.format(t))
+		out.WriteString(p.appended.format(v.at))
 	}
 	limit, err := partition.Everywhere(partition.FirehosePrefix)
 	if err != nil {

@@ -42,7 +42,7 @@ func TestPrefix(t *testing.T) {
 			t.Errorf("%q: %v", test.text, err)
 			continue
 		}
-		got, err := p.evaluate(at, elevenCharacters(), "processing-failed")
+		got, err := p.evaluate(prefixValues{at: at, random: elevenCharacters(), errorType: "processing-failed"})
 		if err != nil || got != test.want {
 			t.Errorf("%q\n got %q, %v\nwant %q", test.text, got, err, test.want)
 		}
@@ -63,7 +63,7 @@ func TestPrefix(t *testing.T) {
 		{"a/!{firehose:error-output-type}/", false, "only an ErrorOutputPrefix"},
 		{"a/!{timestamp:yyyy}/", true, "needs !{firehose:error-output-type}"},
 		{"a/!{partitionKeyFromLambda:x}/", true, "can't have partition keys"},
-		{"a/!{partitionKeyFromLambda:x}/", false, "doesn't partition"},
+		{"a/!{partitionKeyFromQuery:x}/", false, "doesn't parse records"},
 		{"a/!{timestamp:'year}/", false, "inside the quotes"},
 		{"a/!{timestamp:YYYY}/", false, `"YYYY"`}, // the year of the week: almost always a mistake
 		{"a/!{timestamp:yyy}/", false, `"yyy"`},
@@ -79,7 +79,7 @@ func TestPrefix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := long.evaluate(at, elevenCharacters(), ""); err == nil || !strings.Contains(err.Error(), "516 characters when evaluated") {
+	if _, err := long.evaluate(prefixValues{at: at, random: elevenCharacters()}); err == nil || !strings.Contains(err.Error(), "516 characters when evaluated") {
 		t.Errorf("a long prefix: %v", err)
 	}
 }
@@ -137,11 +137,11 @@ func FuzzPrefix(f *testing.F) {
 		if err != nil {
 			return
 		}
-		one, err := p.evaluate(at, elevenCharacters(), "processing-failed")
+		one, err := p.evaluate(prefixValues{at: at, random: elevenCharacters(), errorType: "processing-failed"})
 		if err != nil {
 			return
 		}
-		two, err := p.evaluate(at, elevenCharacters(), "processing-failed")
+		two, err := p.evaluate(prefixValues{at: at, random: elevenCharacters(), errorType: "processing-failed"})
 		if one != two || err != nil {
 			t.Errorf("%q is %q, then %q, %v", text, one, two, err)
 		}

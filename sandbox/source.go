@@ -42,14 +42,14 @@ type Source struct {
 type declared struct {
 	groups  map[string]Object   // by place and name
 	filters map[string][]Object // by place and name of the log group, ordered by name
-	errors  map[string]bool     // log groups of Firehose's error messages
+	own     map[string]bool     // log groups of Firehose's error messages, and of functions
 	world   Resources
 }
 
 func groupKey(place partition.Place, name string) string { return place.String() + " " + name }
 
 func readDeclared(world Resources) declared {
-	d := declared{groups: map[string]Object{}, filters: map[string][]Object{}, errors: map[string]bool{}, world: world}
+	d := declared{groups: map[string]Object{}, filters: map[string][]Object{}, own: map[string]bool{}, world: world}
 	visit(world, logGroupToken, func(o *Object) { d.groups[groupKey(o.Place, o.Text("name"))] = *o })
 	visit(world, filterToken, func(o *Object) {
 		k := groupKey(o.Place, o.Text("logGroup"))
@@ -61,7 +61,12 @@ func readDeclared(world Resources) declared {
 	for _, o := range world.List(streamToken) {
 		options := child(child(o.State, "extendedS3Configuration"), "cloudwatchLoggingOptions")
 		if name := text(options, "logGroupName"); name != "" {
-			d.errors[groupKey(o.Place, name)] = true
+			d.own[groupKey(o.Place, name)] = true
+		}
+	}
+	for _, o := range world.List(catalog.Function) {
+		if f, err := functionOf(o); err == nil && len(d.filters[groupKey(o.Place, f.logGroup)]) == 0 {
+			d.own[groupKey(o.Place, f.logGroup)] = true
 		}
 	}
 	return d
@@ -168,7 +173,7 @@ func (d *Delivery) resolve(id string) (Source, error) {
 }
 
 // Sources returns every source that the world declares, ordered by id: flow logs, the exported logs of databases, and all
-// other log groups but those of Firehose's own error messages.
+// other log groups but those of Firehose's own error messages, and of functions whose log nobody subscribes to.
 func (d *Delivery) Sources() []Source {
 	all := readDeclared(d.world)
 	fed := map[string]bool{} // log groups that have a source already
@@ -193,7 +198,7 @@ func (d *Delivery) Sources() []Source {
 		}
 	}
 	for k, o := range all.groups {
-		if fed[k] || all.errors[k] {
+		if fed[k] || all.own[k] {
 			continue
 		}
 		s := groupSource(o.Place, o.Text("name"))
@@ -280,8 +285,18 @@ func (all declared) streamPath(arn string) (path, broken string) {
 	if err != nil {
 		return "Firehose " + o.Text("name"), err.Error()
 	}
+	path = "Firehose " + s.name
 	rest, broken := all.bucketPath(s.bucket, s.prefix.text)
-	return "Firehose " + s.name + " -> " + rest, broken
+	if p := s.processor; p != nil {
+		name := functionARN(p.function)
+		path += " (function " + name[strings.LastIndexByte(name, ':')+1:] + ")"
+		if _, ok, err := functionByARN(all.world, p.function); err != nil {
+			broken = err.Error()
+		} else if !ok {
+			broken = fmt.Sprintf("the function %s doesn't exist", p.function)
+		}
+	}
+	return path + " -> " + rest, broken
 }
 
 func (all declared) bucketPath(arn, prefix string) (path, broken string) {

@@ -84,6 +84,9 @@ type storeChange struct {
 	// after a crash the feed goes on where its objects end.
 	Feed string `json:"feed,omitempty"`
 	Upto int64  `json:"upto,omitempty"`
+	// Grown are feeds that have become so many bytes long by what was taken out of Feed: what a stream's function made of
+	// its records.
+	Grown map[string]int64 `json:"grown,omitempty"`
 }
 
 type storedVersion struct {
@@ -101,7 +104,8 @@ type deletion struct {
 // objectIndex is the journal in memory.
 type objectIndex struct {
 	buckets map[string]*bucketObjects
-	feeds   map[string]int64
+	feeds   map[string]int64 // how far they are delivered
+	grown   map[string]int64 // how long they are
 }
 
 type bucketObjects struct {
@@ -368,8 +372,16 @@ func (s *Store) delivered(feed string) (int64, error) {
 	return s.index.feeds[feed], err
 }
 
+// grown returns how long a feed is that only grows by the journal.
+func (s *Store) grown(feed string) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.refresh()
+	return s.index.grown[feed], err
+}
+
 func newObjectIndex() objectIndex {
-	return objectIndex{buckets: map[string]*bucketObjects{}, feeds: map[string]int64{}}
+	return objectIndex{buckets: map[string]*bucketObjects{}, feeds: map[string]int64{}, grown: map[string]int64{}}
 }
 
 func (x *objectIndex) apply(c *storeChange) {
@@ -379,6 +391,7 @@ func (x *objectIndex) apply(c *storeChange) {
 	if c.Feed != "" {
 		x.feeds[c.Feed] = c.Upto
 	}
+	maps.Copy(x.grown, c.Grown)
 	switch d := c.Delete; {
 	case d == nil:
 	case d.Whole:

@@ -89,8 +89,12 @@ func (w *ObjectWriter) close() error {
 // Commit makes the objects appear, and returns them. When feed isn't "", the same step notes that the feed has been
 // delivered up to that byte.
 func (b *Batch) Commit(feed string, upto int64) ([]StoredObject, error) {
+	return b.commit(storeChange{Feed: feed, Upto: upto})
+}
+
+// commit adds the objects to a change and makes it.
+func (b *Batch) commit(c storeChange) ([]StoredObject, error) {
 	s := b.store
-	c := storeChange{Feed: feed, Upto: upto}
 	for _, w := range b.writers {
 		if err := w.close(); err != nil {
 			return nil, errors.Join(fmt.Errorf("sandbox: s3://%s/%s can't be written: %w", w.Object.Bucket, w.Object.Key, err), b.Abort())
