@@ -99,6 +99,17 @@ func TestServe(t *testing.T) {
 	if o := run(t, dir, "sandbox", "env"); o.code != exitFailed || o.stdout != "" || !strings.Contains(o.stderr, "nothing serves the sandbox") {
 		t.Errorf("env while nothing serves: %+v", o)
 	}
+	// What a killed server leaves.
+	if err := os.MkdirAll(filepath.Join(dir, sandboxFolder), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeJSON(filepath.Join(dir, sandboxFolder, servedFile), served{PID: 4711, Port: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if o := run(t, dir, "sandbox", "env"); o.code != exitFailed || !strings.Contains(o.stderr, "process 4711, which did, was killed") {
+		t.Errorf("env after a kill: %+v", o)
+	}
+
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	var stdout, stderr safeBuffer
@@ -107,6 +118,9 @@ func TestServe(t *testing.T) {
 	go func() { ended <- m.Run(ctx, []string{"sandbox", "serve"}) }()
 	await(t, "the sandbox being served", func() bool { return strings.Contains(stdout.String(), "serving the sandbox") })
 
+	if !strings.Contains(stderr.String(), "is taken up again") {
+		t.Errorf("serve after a kill says nothing of it: %s", stderr.String())
+	}
 	if o := run(t, dir, "sandbox", "serve"); o.code != exitFailed || !strings.Contains(o.stderr, "in use") {
 		t.Errorf("a second server: %+v", o)
 	}

@@ -114,7 +114,14 @@ func (m *Main) serve(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	server, err := sandbox.Options{Credentials: credentials(specs...)}.Serve(context.WithoutCancel(ctx), world, "127.0.0.1:0")
+	options := sandbox.Options{Credentials: credentials(specs...)}
+	file := filepath.Join(dir, servedFile)
+	if _, err := os.Stat(file); err == nil {
+		// An engine that lost its provider takes what was under way for failed, and it may have been made.
+		p.say("the process that served the sandbox last was killed: what an engine doesn't know that it made is taken up again")
+		options.Resume = true
+	}
+	server, err := options.Serve(context.WithoutCancel(ctx), world, "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
@@ -126,7 +133,6 @@ func (m *Main) serve(ctx context.Context) (err error) {
 	defer language.Close()
 
 	s := served{PID: os.Getpid(), Port: server.Port(), LanguagePort: language.Port(), Started: time.Now().UTC()}
-	file := filepath.Join(dir, servedFile)
 	if err := writeJSON(file, s); err != nil {
 		return err
 	}
