@@ -81,7 +81,9 @@ func (m *Main) withArchive(do func(*archive) error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
-	return do(a)
+	p := m.newProgress()
+	defer p.end()
+	return p.during("working in the sandbox", func() error { return do(a) })
 }
 
 // A sent is what "sandbox send" prints with --json.

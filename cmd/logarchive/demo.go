@@ -122,7 +122,12 @@ func (m *Main) runDemo(ctx context.Context, stack string, lines int, p *progress
 	result.Region = string(s.spec.Archive.Region)
 	run := runName()
 	since = time.Now()
-	sources, travelling, err := sendAll(ctx, a, s, run, lines)
+	var sources []sandbox.Source
+	var travelling []*journey
+	err = p.during("sending lines", func() (err error) {
+		sources, travelling, err = sendAll(ctx, a, s, run, lines)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -130,13 +135,14 @@ func (m *Main) runDemo(ctx context.Context, stack string, lines int, p *progress
 
 	since = time.Now()
 	before := a.clock.Now()
-	if err := a.delivery.Flush(ctx); err != nil {
+	if err := p.during("delivering", func() error { return a.delivery.Flush(ctx) }); err != nil {
 		return nil, fmt.Errorf("lines can't be delivered from the buffers:\n%w", err)
 	}
 	phase("deliver", since, "the sandbox's clock moved on by %.0f s", a.clock.Now().Sub(before).Seconds())
 
 	since = time.Now()
-	if err := readBack(ctx, a, s, sources, travelling, result); err != nil {
+	err = p.during("reading back", func() error { return readBack(ctx, a, s, sources, travelling, result) })
+	if err != nil {
 		return nil, err
 	}
 	phase("read back", since, "%d lines in %d objects in %s", result.Lines, result.Objects, result.Region)

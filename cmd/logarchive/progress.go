@@ -74,6 +74,24 @@ func (p *progress) pause(write func()) {
 	write()
 }
 
+// during tells what goes on while do takes longer than a second.
+func (p *progress) during(what string, do func() error) error {
+	began := time.Now()
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	wait := time.NewTimer(time.Second)
+	defer wait.Stop()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-wait.C:
+			p.say("%s: %.0f s", what, time.Since(began).Seconds())
+			wait.Reset(5 * time.Second)
+		}
+	}
+}
+
 // clear takes the rewritten line away. The lock is held.
 func (p *progress) clear() {
 	if p.width > 0 {
