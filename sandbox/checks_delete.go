@@ -105,3 +105,15 @@ func (w *World) hasObjects(bucket string) bool {
 	}
 	return false
 }
+
+// emptyBucket deletes all objects and versions of a bucket.
+func (w *World) emptyBucket(bucket string) error {
+	if !w.hasObjects(bucket) {
+		return nil
+	}
+	s, err := OpenStore(w.dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.DeleteBucket(bucket), s.Close())
+}

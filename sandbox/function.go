@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 
 	"github.com/logarchive/logarchive/catalog"
 	"github.com/logarchive/logarchive/partition"
@@ -38,8 +40,13 @@ var handlers = map[string]func(*function, *host) (invoker, error){
 	"transform": newTransform,
 }
 
-// HandlerVariable is the environment variable by which a declared function says which of the project's functions it runs:
-// a compiled binary's handler is called "bootstrap", whatever it does.
+// componentHandlers are the components whose function runs one of the handlers.
+var componentHandlers = map[string]string{
+	"logarchive:index:TransformFunction": "transform",
+}
+
+// HandlerVariable is the environment variable by which a function that isn't of one of the project's components says which
+// of the project's functions it runs: a compiled binary's handler is called "bootstrap", whatever it does.
 const HandlerVariable = "LOGARCHIVE_FUNCTION"
 
 // functionARN is the ARN of a function without a version or an alias.
@@ -84,23 +91,27 @@ func functionOf(o Object) (*function, error) {
 	return f, nil
 }
 
-// handlerOf finds out which code a declared function runs.
+// handlerOf finds out which code a declared function runs: by the component that it is a child of, which its URN tells, or
+// by HandlerVariable.
 func handlerOf(f *function, variables resource.PropertyMap) (string, error) {
+	if f.object.URN != "" {
+		for token := range strings.SplitSeq(string(urn.URN(f.object.URN).QualifiedType()), "$") {
+			if name := componentHandlers[token]; name != "" {
+				return name, nil
+			}
+		}
+	}
 	name := text(variables, HandlerVariable)
 	if handlers[name] != nil {
 		return name, nil
 	}
-	var known []string
-	for n := range handlers {
-		known = append(known, n)
-	}
-	slices.Sort(known)
 	found := fmt.Sprintf("its environment variable %s is %q", HandlerVariable, name)
 	if name == "" {
 		found = "it has no environment variable " + HandlerVariable
 	}
-	return "", fmt.Errorf("the sandbox can't tell which code it runs: %s, want one of %s (its handler is %q, its runtime %q)",
-		found, strings.Join(known, ", "), f.object.Text("handler"), f.object.Text("runtime"))
+	return "", fmt.Errorf("the sandbox can't tell which code it runs: it is not of a component %s, and %s, want one of %s (its handler is %q, its runtime %q)",
+		strings.Join(slices.Sorted(maps.Keys(componentHandlers)), ", "), found, strings.Join(slices.Sorted(maps.Keys(handlers)), ", "),
+		f.object.Text("handler"), f.object.Text("runtime"))
 }
 
 // signature tells a changed function from the same one.

@@ -133,9 +133,6 @@ func (c *invocation) keepLog(d *Delivery) error {
 		if err != nil {
 			return err
 		}
-		if action == "logs:CreateLogStream" {
-			hop.Resource = place.LogGroupARN(c.function.logGroup).String()
-		}
 		if err := d.authorizer.Authorize(hop); err != nil {
 			c.refused = errors.Join(c.refused, err)
 			return nil

@@ -343,6 +343,16 @@ func (p *provider) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*emp
 		return nil, o.end(r.GetId(), err)
 	}
 	w := o.server.world
+	if o.t.Token == bucketToken {
+		// The provider empties a bucket with forceDestroy before it deletes it.
+		bucket, err := o.find(r.GetId(), plain(state))
+		if err == nil && bucket != nil && boolean(bucket.State, "forceDestroy") {
+			err = w.emptyBucket(bucket.ID)
+		}
+		if err != nil {
+			return nil, o.end(r.GetId(), err)
+		}
+	}
 	err = w.change(func() (*change, error) {
 		object, err := o.findLocked(r.GetId(), plain(state))
 		if err != nil || object == nil {

@@ -295,6 +295,27 @@ func (s *Store) Open(bucket, key string) (*os.File, StoredObject, error) {
 	return file, v.StoredObject, nil
 }
 
+// OpenVersion opens a version of an object, "" in a bucket that has never been versioned. The caller closes the file.
+func (s *Store) OpenVersion(bucket, key, version string) (*os.File, StoredObject, error) {
+	if current, err := s.Get(bucket, key); err == nil && current.VersionID == version {
+		return s.Open(bucket, key)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b := s.index.buckets[bucket]; b != nil {
+		for _, v := range b.versions[key] {
+			if v.VersionID == version && !v.DeleteMarker {
+				file, err := os.Open(s.versionPath(v))
+				if err != nil {
+					return nil, StoredObject{}, fmt.Errorf("sandbox: the file of version %s of s3://%s/%s can't be read: %w", version, bucket, key, err)
+				}
+				return file, v.StoredObject, nil
+			}
+		}
+	}
+	return nil, StoredObject{}, fmt.Errorf("sandbox: %w: bucket %s has no version %q of object %q", ErrNoSuchKey, bucket, version, key)
+}
+
 // Path returns the file of the current version of an object.
 func (s *Store) Path(bucket, key string) string {
 	return filepath.Join(s.root, bucket, filepath.FromSlash(keyPath(key)))
