@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -22,8 +23,8 @@ type Verdict struct {
 
 	request  policy.Request
 	policies policy.Policies
-	// deciding are the statements of Causes.
-	deciding []statementAt
+	// deciding are the statements of Causes; matching, of a refused hop, those that would allow it if the others did.
+	deciding, matching []statementAt
 }
 
 // Cause is a statement that decided a hop.
@@ -69,6 +70,14 @@ func (e *evaluation) ask(h Hop) (*Verdict, policy.Decision) {
 		}
 	}
 	e.assumeForeign(v, decision)
+	if v.Allowed {
+		return v, decision
+	}
+	for _, r := range decision.Reasons {
+		if s, ok := e.statements[r.Policy]; ok && r.Effect == policy.Allow {
+			v.matching = append(v.matching, s)
+		}
+	}
 	return v, decision
 }
 
@@ -96,16 +105,25 @@ func onlyLacksIdentity(d policy.Decision) bool {
 	return true
 }
 
-func (e *evaluation) requestOf(h Hop, caller policy.Caller) policy.Request {
-	q := policy.Request{Caller: caller, Action: h.Action, Resource: h.Resource, Owner: h.Owner, Context: make(policy.Context, len(h.Context)+6)}
+// requestOf is a hop as a caller's request.
+func (e *evaluation) requestOf(h Hop, c *asCaller) policy.Request {
+	q := policy.Request{Caller: c.Caller, Action: h.Action, Resource: h.Resource, Owner: h.Owner, Context: make(policy.Context, len(c.context)+len(h.Context)+1)}
+	maps.Copy(q.Context, c.context)
 	for k, values := range h.Context {
 		q.Context[k] = contextValue(k, values)
 	}
-	if h.Caller.Role != "" {
-		// A session's ARN doesn't have the role's path.
-		q.Context["aws:PrincipalArn"] = policy.One(h.Caller.Role)
+	if owner := h.owner(); owner != "" {
+		q.Context["aws:ResourceAccount"] = policy.One(string(owner))
 	}
-	return q.Derived()
+	return q
+}
+
+// owner is the account that the request's resource belongs to: its ARN says so, or the hop does.
+func (h Hop) owner() partition.Account {
+	if fields := strings.SplitN(h.Resource, ":", 6); len(fields) == 6 && fields[4] != "" {
+		return partition.Account(fields[4])
+	}
+	return h.Owner
 }
 
 func contextValue(key string, values []string) policy.Value {
@@ -118,31 +136,52 @@ func contextValue(key string, values []string) policy.Value {
 // sessionName is what a service's session of a role is called; no policy of a path depends on it.
 const sessionName = "log-archive-proof"
 
-// callerOf is a role as a caller, with its own policies.
+// asCaller is a caller with the context that follows from who it is.
+type asCaller struct {
+	policy.Caller
+	context policy.Context
+}
+
+func newCaller(c policy.Caller, arn string) *asCaller {
+	context := policy.Request{Caller: c}.Derived().Context
+	delete(context, "aws:ResourceAccount")
+	if arn != "" {
+		// A session's ARN doesn't have the role's path.
+		context["aws:PrincipalArn"] = policy.One(arn)
+	}
+	return &asCaller{c, context}
+}
+
+// callerOf is a role, or a service by one of its names, with its own policies.
 type callerOf struct {
-	callers            []policy.Caller
+	as                 *asCaller
 	identity, boundary []*policy.Policy
 }
 
-func (e *evaluation) callers(c Caller) []policy.Caller {
+// callers are who a hop's request may come from.
+func (e *evaluation) callers(c Caller) []*asCaller {
 	if c.Role != "" {
-		return e.role(c.Role).callers
+		return []*asCaller{e.caller(c.Role).as}
 	}
-	out := make([]policy.Caller, 0, len(c.Service))
+	out := make([]*asCaller, 0, len(c.Service))
 	for _, s := range c.Service {
-		out = append(out, policy.Service(s))
+		out = append(out, e.caller(string(s)).as)
 	}
 	return out
 }
 
-// role works a caller out at its first use. What isn't a role's ARN is nobody.
-func (e *evaluation) role(arn string) *callerOf {
-	c, ok := e.byCaller[arn]
+// caller works a caller out at its first use. What is neither a role's ARN nor a service's name is nobody.
+func (e *evaluation) caller(name string) *callerOf {
+	c, ok := e.byCaller[name]
 	if ok {
 		return c
 	}
-	c = &callerOf{callers: []policy.Caller{sessionOf(arn)}}
-	if o := e.roles[arn]; o != nil {
+	if partition.IsServicePrincipal(name) {
+		c = &callerOf{as: newCaller(policy.Service(partition.Principal(name)), "")}
+	} else {
+		c = &callerOf{as: newCaller(sessionOf(name), name)}
+	}
+	if o := e.roles[name]; o != nil {
 		for _, at := range o.identity {
 			c.identity = append(c.identity, at.compiled...)
 		}
@@ -150,7 +189,7 @@ func (e *evaluation) role(arn string) *callerOf {
 			c.boundary = o.boundary.compiled
 		}
 	}
-	e.byCaller[arn] = c
+	e.byCaller[name] = c
 	return c
 }
 
@@ -192,7 +231,7 @@ func (e *evaluation) policiesFor(h Hop) policy.Policies {
 	case h.Caller.Unbounded:
 		p.Identity = administrator
 	case h.Caller.Role != "":
-		c := e.role(h.Caller.Role)
+		c := e.caller(h.Caller.Role)
 		p.Identity, p.Boundary = c.identity, c.boundary
 	}
 	if at := e.resourcePolicy(h.Resource); at != nil {

@@ -18,6 +18,9 @@ type policyAt struct {
 	// compiled has a policy of its own for each statement, so that one can be changed without the others being compiled
 	// again. The statements of a layer count together, so to the evaluator it is the same.
 	compiled []*policy.Policy
+	// problems are what AWS would refuse in the document. They are looked for once: it takes longer than most proofs.
+	problems []policy.Problem
+	size     int // of an inline policy, as AWS counts it
 }
 
 // id names the policy in the deployment.
@@ -102,7 +105,10 @@ func (d *Deployment) install(at *policyAt, doc policy.Document) error {
 		}
 		compiled = append(compiled, p)
 	}
-	at.document, at.compiled = doc, compiled
+	at.document, at.compiled, at.problems = doc, compiled, doc.Validate(at.kind)
+	if at.kind == policy.Inline {
+		at.size = doc.Size(policy.Inline)
+	}
 	d.policies[at.id()] = at
 	for i := range doc.Statements {
 		d.statements[compiled[i].ID()] = statementAt{at, i}

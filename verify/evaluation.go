@@ -21,7 +21,7 @@ type evaluation struct {
 
 	// What is asked again and again is worked out once.
 	defaults   map[string][]*policy.Policy // default key policies, by account root
-	byCaller   map[string]*callerOf        // of roles, by ARN
+	byCaller   map[string]*callerOf        // by a role's ARN or a service's name
 	byResource map[string]*policyAt        // nil for what has none
 }
 

@@ -52,7 +52,7 @@ func missedResource(v *Verdict, version string, s policy.Statement) string {
 	if !matchesAlone(v, version, wider) {
 		return ""
 	}
-	return fmt.Sprintf("its resource %s (the request is for %s)", strings.Join(s.Resource, ", "), v.Resource)
+	return "its resource " + strings.Join(s.Resource, ", ")
 }
 
 func missedPrincipal(v *Verdict, version string, s policy.Statement) string {
@@ -80,7 +80,7 @@ func missedAction(v *Verdict, version string, s policy.Statement) string {
 	if !matchesAlone(v, version, wider) {
 		return ""
 	}
-	return fmt.Sprintf("its actions, which lack %s", v.Action)
+	return "its actions"
 }
 
 func contextOf(c policy.Context, key string) (policy.Value, bool) {

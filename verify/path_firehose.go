@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -43,7 +44,7 @@ func (e *evaluation) proveStream(s *segment, r *Resource) {
 	if prefix := to.text("errorOutputPrefix"); prefix != "" {
 		prefixes = append(prefixes, prefix)
 	}
-	e.writeAs(s, r, acting, b, prefixes)
+	e.writeAs(s, r, acting, b, prefixes, to.text("kmsKeyArn"))
 	e.transform(s, r, acting, to.item("processingConfiguration"))
 	e.reportErrors(s, r, acting, to.item("cloudwatchLoggingOptions"))
 	e.encryptStream(s, r)
@@ -85,7 +86,7 @@ func (e *evaluation) transform(s *segment, r *Resource, acting Caller, processin
 
 // writeAs are the requests of Firehose, as its role, to the bucket
 // (https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-s3).
-func (e *evaluation) writeAs(s *segment, r *Resource, acting Caller, b *bucket, prefixes []string) {
+func (e *evaluation) writeAs(s *segment, r *Resource, acting Caller, b *bucket, prefixes []string, keyName string) {
 	q := request{title: "Firehose looks at the bucket", caller: acting, owner: b.Place.Account, carrier: r.URN}.overTLS()
 	s.prove(e, q.do(b.arn, "s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"))
 	q.title = "Firehose writes objects"
@@ -94,24 +95,30 @@ func (e *evaluation) writeAs(s *segment, r *Resource, acting Caller, b *bucket, 
 		// Into another account it writes with the ACL bucket-owner-full-control.
 		actions = append(actions, "s3:PutObjectAcl")
 	}
+	if keyName != "" {
+		// A key that the stream names goes into the headers of each object, where the bucket's policy may refuse it.
+		q = q.with(sseHeader, "aws:kms").with(sseKeyHeader, keyName)
+	}
 	for _, prefix := range prefixes {
 		object := b.arn + "/" + sampleKey(prefix)
 		s.prove(e, q.sampling(object, b.arn+"/"+folderOf(prefix)+"*").do(object, actions...))
 	}
 	// Which of the keys it is makes no difference to a policy that lets the bucket's objects be encrypted.
 	object := b.arn + "/" + sampleKey(prefixes[0])
-	e.encrypt(s, b, object, request{caller: acting, carrier: r.URN}.sampling(object, b.arn+"/*").with("kms:CallerAccount", string(r.Place.Account)),
+	e.encrypt(s, b, keyName, object, request{caller: acting, carrier: r.URN}.sampling(object, b.arn+"/*").with("kms:CallerAccount", string(r.Place.Account)),
 		[]string{"kms:GenerateDataKey", "kms:Decrypt"})
 }
 
-// encrypt are the requests that S3 makes to the key of the bucket's default encryption, in the name of who writes.
-func (e *evaluation) encrypt(s *segment, b *bucket, object string, q request, actions []string) {
-	if b.keyARN == "" {
+// encrypt are the requests that S3 makes, in the name of who writes, to the key that the writer names, else to that of the
+// bucket's default encryption.
+func (e *evaluation) encrypt(s *segment, b *bucket, name, object string, q request, actions []string) {
+	name = cmp.Or(name, b.keyARN)
+	if name == "" {
 		return
 	}
-	k, ok := e.keyOf(b.Place, b.keyARN)
+	k, ok := e.keyOf(b.Place, name)
 	if !ok {
-		s.broken(b.URN, "kmsMasterKeyId", fmt.Sprintf("the bucket's default encryption names key %q, which isn't declared", b.keyARN), "declare the key: its policy is part of the proof")
+		s.broken(b.URN, "kmsMasterKeyId", fmt.Sprintf("what is written is encrypted with key %q, which isn't declared", name), "declare the key: its policy is part of the proof")
 		return
 	}
 	q.title = "S3 encrypts with the bucket's key"

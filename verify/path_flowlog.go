@@ -87,7 +87,7 @@ func (e *evaluation) logDelivery(s *segment, r *Resource, b *bucket, folder, nam
 	q.title = "log delivery writes objects"
 	// It sends the ACL header, as AWS's example policy demands; a statement may have a condition on it.
 	s.prove(e, q.with("s3:x-amz-acl", "bucket-owner-full-control").do(object, "s3:PutObject"))
-	e.encrypt(s, b, object, deputy, []string{
+	e.encrypt(s, b, "", object, deputy, []string{
 		// All five are in AWS's key policy for log delivery (same document); LZA #768 lost logs for want of kms:Encrypt.
 		"kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:DescribeKey",
 	})

@@ -114,12 +114,21 @@ func (e *evaluation) uses() map[statementAt][]*Verdict {
 // statement allowed are decided again. A part that is covered by another statement as well is found, too.
 func (e *evaluation) needless() []Unneeded {
 	using := e.uses()
+	waiting := map[statementAt]bool{}
+	for _, v := range e.verdicts {
+		for _, s := range v.matching {
+			waiting[s] = true
+		}
+	}
 	var out []Unneeded
 	for _, id := range sortedKeys(e.policies) {
 		at := e.policies[id]
 		for i, s := range at.document.Statements {
 			if s.Effect != policy.Allow {
 				continue
+			}
+			if waiting[statementAt{at, i}] {
+				continue // for another policy: once that is mended, a path needs it
 			}
 			needs := e.needsOf(statementAt{at, i}, using[statementAt{at, i}])
 			add := func(part string) { out = append(out, Unneeded{at.carrier.URN, at.kind, i, s.Sid, part}) }

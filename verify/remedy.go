@@ -75,10 +75,10 @@ func (e *evaluation) lacking(v *Verdict, have []*policyAt, carrier *Resource, ki
 		return r
 	}
 	if len(have) == 0 {
-		r.Words = fmt.Sprintf("it has no %s; declare one with a statement that allows %s", kind, v.Action)
+		r.Words = fmt.Sprintf("it has no %s; declare one with a statement that allows it", kind)
 		return r
 	}
-	r.Words = fmt.Sprintf("no statement of its %s allows %s; add one", kind, v.Action)
+	r.Words = fmt.Sprintf("no statement of its %s allows it; add one", kind)
 	return r
 }
 

@@ -17,6 +17,8 @@ type Rule struct {
 	Title string
 	// Why says what happens otherwise, with the AWS document or the incident behind it.
 	Why string
+	// Remedy is what mends a violation, in general; each violation has its own.
+	Remedy string
 
 	check func(e *evaluation, report reporter)
 }
@@ -27,6 +29,36 @@ type reporter func(resource, remedy, reason string, args ...any)
 // Rules returns every rule, sorted by id.
 func Rules() []Rule {
 	out := slices.Concat(bucketRules, keyRules, grantRules, lifecycleRuleSet, pipelineRules, compatibilityRules)
+	slices.SortFunc(out, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
+	return out
+}
+
+// The rules that aren't in [Rules]: what a proof itself finds.
+const (
+	rulePath     = "path"
+	ruleDocument = "policy-document"
+	ruleWaiver   = "waiver"
+)
+
+// AllRules returns every rule that a violation may name, sorted by id: those of [Rules], and those of the proof itself.
+func AllRules() []Rule {
+	out := append(Rules(),
+		Rule{
+			ID: rulePath, Title: "every way from a source to its end is open",
+			Why:    "one missing statement, and AWS drops logs without a word: flow logs are ACTIVE and their delivery FAILED (LZA #1205)",
+			Remedy: "add the statement that the violation names to the resource that it names",
+		},
+		Rule{
+			ID: ruleDocument, Title: "every policy can be read",
+			Why:    "what can't be read isn't proven",
+			Remedy: "write the document in the IAM policy grammar; export a deployed stack with --show-secrets",
+		},
+		Rule{
+			ID: ruleWaiver, Title: "every waiver holds, and waives something",
+			Why:    "a waiver that has ended, that names no rule, or that waives nothing, would hide the next violation. This rule can't be waived",
+			Remedy: "mend the violation, or give the waiver a new date with a reason; take away what waives nothing",
+		},
+	)
 	slices.SortFunc(out, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 	return out
 }

@@ -17,28 +17,33 @@ const (
 var bucketRules = []Rule{
 	{
 		ID: "bucket-tls-only", Title: "the archive is reached over TLS 1.2 or newer only",
-		Why:   "S3 answers plain HTTP, and old TLS, unless the bucket's policy denies it (S3 User Guide, security best practices)",
-		check: tlsOnly,
+		Why:    "S3 answers plain HTTP, and old TLS, unless the bucket's policy denies it (S3 User Guide, security best practices)",
+		Remedy: "deny s3:* on the bucket and its objects to everybody where aws:SecureTransport is false, and where s3:TlsVersion is below 1.2",
+		check:  tlsOnly,
 	},
 	{
 		ID: "bucket-own-key", Title: "what is written is encrypted with the archive's key",
-		Why:   "a writer's headers win over the bucket's default encryption: another key, or a key of the writer's, makes logs unreadable to those who must read them",
-		check: ownKey,
+		Why:    "a writer's headers win over the bucket's default encryption: another key, or a key of the writer's, makes logs unreadable to those who must read them",
+		Remedy: "set default encryption aws:kms with a key of the program; deny s3:PutObject to everybody where the encryption headers are there and aren't the archive's",
+		check:  ownKey,
 	},
 	{
 		ID: "bucket-not-public", Title: "nobody outside of the declared writers reaches the archive",
-		Why:   "public access block and owner-enforced ownership switch off ACLs and public policies, whatever is added later",
-		check: notPublic,
+		Why:    "public access block and owner-enforced ownership switch off ACLs and public policies, whatever is added later",
+		Remedy: "set all four settings of the public access block, and objectOwnership BucketOwnerEnforced",
+		check:  notPublic,
 	},
 	{
 		ID: "bucket-undeletable", Title: "nobody deletes from the archive",
-		Why:   "auditors ask that no administrator can remove a log; lifecycle expiry isn't bound by the bucket's policy and goes on",
-		check: undeletable,
+		Why:    "auditors ask that no administrator can remove a log; lifecycle expiry isn't bound by the bucket's policy and goes on",
+		Remedy: "deny s3:DeleteObject, s3:DeleteObjectVersion, s3:BypassGovernanceRetention and s3:DeleteBucket in the bucket's policy to everybody but the break-glass role",
+		check:  undeletable,
 	},
 	{
 		ID: "bucket-versioned", Title: "the archive keeps versions, and survives its stack",
-		Why:   "without versions an overwrite destroys; without protect and retainOnDelete an upgrade of the program can (cloudposse #70, CLO #261)",
-		check: versioned,
+		Why:    "without versions an overwrite destroys; without protect and retainOnDelete an upgrade of the program can (cloudposse #70, CLO #261)",
+		Remedy: "enable versioning, set protect and retainOnDelete, and leave forceDestroy false",
+		check:  versioned,
 	},
 }
 

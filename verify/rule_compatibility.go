@@ -9,61 +9,72 @@ import (
 var compatibilityRules = []Rule{
 	{
 		ID: "compatible-access-logs", Title: "server access logs and ALB logs go to a bucket with SSE-S3 and no lock",
-		Why:   "S3 and ELB deliver with SSE-S3 only, and S3 not to a bucket with a default retention (S3 User Guide, enable-server-access-logging; ELB, enable-access-logging): deliveries just stop",
-		check: accessLogs,
+		Why:    "S3 and ELB deliver with SSE-S3 only, and S3 not to a bucket with a default retention (S3 User Guide, enable-server-access-logging; ELB, enable-access-logging): deliveries just stop",
+		Remedy: "send these logs to a bucket of their own with SSE-S3, without a lock, in the source's region",
+		check:  accessLogs,
 	},
 	{
 		ID: "compatible-lock-replication", Title: "a replica of a locked bucket is locked",
-		Why:   "S3 refuses replication from a bucket with Object Lock to one without (S3 User Guide, object-lock-managing)",
-		check: lockedReplica,
+		Why:    "S3 refuses replication from a bucket with Object Lock to one without (S3 User Guide, object-lock-managing)",
+		Remedy: "enable Object Lock on the replica",
+		check:  lockedReplica,
 	},
 	{
 		ID: "compatible-replication-region", Title: "a replica is where the partition can copy to",
-		Why:   "nothing is replicated between China and other partitions",
-		check: replicaRegion,
+		Why:    "nothing is replicated between China and other partitions",
+		Remedy: "replicate to the region's partner",
+		check:  replicaRegion,
 	},
 	{
 		ID: "compatible-key", Title: "the archive's key is a customer's, named by its ARN, in the bucket's region",
-		Why:   "log delivery doesn't work with the AWS managed key, and S3 reads a bare key id in the writer's account (CloudWatch Logs User Guide, AWS-logs-infrastructure-S3)",
-		check: keyForm,
+		Why:    "log delivery doesn't work with the AWS managed key, and S3 reads a bare key id in the writer's account (CloudWatch Logs User Guide, AWS-logs-infrastructure-S3)",
+		Remedy: "name a key of the bucket's region by its ARN",
+		check:  keyForm,
 	},
 	{
 		ID: "compatible-backup", Title: "backups are copied where AWS Backup can",
-		Why:   "no copy from cold storage; 90 days there at least; no copy to another account in aws-cn (AWS Backup Developer Guide, feature availability)",
-		check: backupCopies,
+		Why:    "no copy from cold storage; 90 days there at least; no copy to another account in aws-cn (AWS Backup Developer Guide, feature availability)",
+		Remedy: "delete 90 days after the move to cold storage, or later",
+		check:  backupCopies,
 	},
 	{
 		ID: "vault-undeletable", Title: "nobody deletes backups by hand",
-		Why:   "a backup that an administrator can delete isn't one against that administrator",
-		check: vaultUndeletable,
+		Why:    "a backup that an administrator can delete isn't one against that administrator",
+		Remedy: "deny the deletion of recovery points, and of the vault, in its access policy to everybody; set protect and retainOnDelete",
+		check:  vaultUndeletable,
 	},
 }
 
 func accessLogs(e *evaluation, report reporter) {
-	for _, token := range []string{typeBucketLogging, typeLoadBalancer} {
+	for _, token := range []string{typeBucketLogging, typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer} {
 		for _, r := range e.byType[token] {
 			name := r.text("targetBucket")
-			if token == typeLoadBalancer {
-				if r.text("loadBalancerType") == "network" || !r.item("accessLogs").flag("enabled") {
-					continue
+			if token != typeBucketLogging {
+				if r.text("loadBalancerType") == "network" || balancerLogs(r) == nil {
+					continue // network load balancers write by the log delivery service, which can do more
 				}
-				name = r.item("accessLogs").text("bucket")
+				name = balancerLogs(r).text("bucket")
 			}
-			b := e.buckets[name]
+			b := e.buckets[bucketName(name)]
 			if b == nil {
 				continue
 			}
 			if b.algorithm != "" && b.algorithm != "AES256" {
 				report(b.URN, "send these logs to a bucket with SSE-S3", "%s delivers to it, which can't use %s", r.URN, b.algorithm)
 			}
-			if b.flag("objectLockEnabled") && b.settings[typeBucketObjectLock] != nil {
-				report(b.URN, "send these logs to a bucket without default retention", "%s delivers to it, and can't to a bucket with a default retention", r.URN)
+			if b.locked() || token == typeBucketLogging && b.flag("objectLockEnabled") {
+				report(b.URN, "send these logs to a bucket without Object Lock", "%s delivers to it, and can't to a bucket with a lock", r.URN)
 			}
-			if token == typeLoadBalancer && b.Place.Region != r.Place.Region {
+			if token != typeBucketLogging && b.Place.Region != r.Place.Region {
 				report(r.URN, "use a bucket in the load balancer's region", "the bucket is in %s, the load balancer in %s", b.Place.Region, r.Place.Region)
 			}
 		}
 	}
+}
+
+// locked says whether new objects of a bucket get a retention.
+func (b *bucket) locked() bool {
+	return b.flag("objectLockEnabled") && b.settings[typeBucketObjectLock] != nil
 }
 
 func (e *evaluation) replications(visit func(config *Resource, from, to *bucket)) {

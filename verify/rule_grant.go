@@ -12,38 +12,45 @@ import (
 var grantRules = []Rule{
 	{
 		ID: "grant-deputy", Title: "a grant to a service says for whom",
-		Why:   "a service acts for every customer: without the conditions it can be sent by somebody else's resource (IAM User Guide, the confused deputy problem)",
-		check: confusedDeputy,
+		Why:    "a service acts for every customer: without the conditions it can be sent by somebody else's resource (IAM User Guide, the confused deputy problem)",
+		Remedy: "add the conditions that the service sends: see the table below",
+		check:  confusedDeputy,
 	},
 	{
 		ID: "grant-account", Title: "a grant to an account names its roles",
-		Why:   "an account as principal hands the decision to whoever administers it",
-		check: accountGrants,
+		Why:    "an account as principal hands the decision to whoever administers it",
+		Remedy: "add a condition on aws:PrincipalArn: the role",
+		check:  accountGrants,
 	},
 	{
 		ID: "grant-everybody", Title: "no Allow is for everybody",
-		Why:   "a principal \"*\" in an Allow is public, or one condition away from it",
-		check: everybody,
+		Why:    "a principal \"*\" in an Allow is public, or one condition away from it",
+		Remedy: "name the principals",
+		check:  everybody,
 	},
 	{
 		ID: "grant-wildcard", Title: "no Allow has a wildcard in its actions, or reaches more resources than the paths need",
-		Why:   "least privilege: what a role may do and never does is what an intruder does with it, and a wildcard allows what AWS adds tomorrow (IAM User Guide, best-practices)",
-		check: wildcards,
+		Why:    "least privilege: what a role may do and never does is what an intruder does with it, and a wildcard allows what AWS adds tomorrow (IAM User Guide, best-practices)",
+		Remedy: "name the actions; name the resources, or the beginning of their names",
+		check:  wildcards,
 	},
 	{
 		ID: "grant-confined", Title: "who delivers reaches its own prefixes of the archive only",
-		Why:   "a pipeline that may write everywhere may overwrite, or forge, the logs of every other one (S3 User Guide, security best practices)",
-		check: confined,
+		Why:    "a pipeline that may write everywhere may overwrite, or forge, the logs of every other one (S3 User Guide, security best practices)",
+		Remedy: "name the prefixes that are delivered to, in the role's policy and in the bucket's",
+		check:  confined,
 	},
 	{
 		ID: "grant-shadowed", Title: "no Allow is cancelled by a Deny",
-		Why:   "a permission that can never be used hides that a path is closed",
-		check: shadowed,
+		Why:    "a permission that can never be used hides that a path is closed",
+		Remedy: "take away one of the two statements",
+		check:  shadowed,
 	},
 	{
 		ID: "policy-size", Title: "every policy is well formed and within its size",
-		Why:   "AWS refuses larger ones in the middle of an update",
-		check: sizes,
+		Why:    "AWS refuses larger ones in the middle of an update",
+		Remedy: "correct the document, or move statements to managed policies",
+		check:  sizes,
 	},
 }
 
@@ -190,36 +197,57 @@ func everybody(e *evaluation, report reporter) {
 }
 
 func shadowed(e *evaluation, report reporter) {
+	denials := e.denials()
 	for _, id := range sortedKeys(e.policies) {
 		at := e.policies[id]
 		for i, s := range at.document.Statements {
 			if s.Effect != policy.Allow || len(s.Action) == 0 {
 				continue
 			}
-			for j, d := range at.document.Statements {
-				if d.Effect == policy.Deny && len(d.Condition) == 0 && covers(d.Action, s.Action) && (len(d.Resource) == 0 || covers(d.Resource, s.Resource)) &&
-					(d.Principal == nil || d.Principal.Any || slices.Contains(d.Principal.AWS, "*")) {
-					report(at.carrier.URN, "take away one of the two", "statement %s of its %s is cancelled by the Deny of statement %s", statementName(s.Sid, i), at.kind, statementName(d.Sid, j))
+			for _, d := range denials {
+				// In its own policy a Deny may have no resource; in another's, both must name theirs.
+				own, deny := d.policyAt == at, d.statement()
+				if covers(deny.Action, s.Action) && (len(s.Resource) > 0 || own) && (own && len(deny.Resource) == 0 || covers(deny.Resource, s.Resource)) &&
+					(own || d.kind == policy.Bucket) {
+					report(at.carrier.URN, "take away one of the two", "statement %s of its %s is cancelled by the Deny of statement %s of the %s of %s",
+						statementName(s.Sid, i), at.kind, statementName(deny.Sid, d.index), d.kind, nameOf(d.carrier.URN))
 				}
 			}
 		}
 	}
 }
 
+// denials are the statements that deny something to everybody under no condition.
+func (e *evaluation) denials() []statementAt {
+	var out []statementAt
+	for _, id := range sortedKeys(e.policies) {
+		at := e.policies[id]
+		for i, s := range at.document.Statements {
+			if s.Effect == policy.Deny && len(s.Condition) == 0 && len(s.Action) > 0 && (s.Principal == nil || s.Principal.Any || slices.Contains(s.Principal.AWS, "*")) {
+				out = append(out, statementAt{at, i})
+			}
+		}
+	}
+	return out
+}
+
 func sizes(e *evaluation, report reporter) {
 	for _, id := range sortedKeys(e.policies) {
 		at := e.policies[id]
-		for _, p := range at.document.Validate(at.kind) {
+		for _, p := range at.problems {
 			report(at.carrier.URN, "correct the document", "its %s: %s", at.kind, p)
 		}
 	}
 	for _, arn := range sortedKeys(e.roles) {
 		o := e.roles[arn]
-		var inline []policy.Document
+		var inline []*policyAt
 		for _, at := range o.identity {
 			if at.kind == policy.Inline {
-				inline = append(inline, at.document)
+				inline = append(inline, at)
 			}
+		}
+		if len(inline) < 2 {
+			continue // one alone is within the limit, or a problem above
 		}
 		most, err := o.Place.Region.Limit(partition.InlineRolePolicies)
 		if err != nil {
@@ -227,8 +255,8 @@ func sizes(e *evaluation, report reporter) {
 			continue
 		}
 		total := 0
-		for _, d := range inline {
-			total += len(strings.Join(strings.Fields(d.JSON()), ""))
+		for _, at := range inline {
+			total += at.size
 		}
 		if int64(total) > most {
 			report(o.URN, "move statements to managed policies", "its inline policies have %d characters together, %d at the most", total, most)

@@ -10,18 +10,21 @@ import (
 var keyRules = []Rule{
 	{
 		ID: "key-administrable", Title: "whoever deploys can administer every key, and can't destroy it",
-		Why:   "KMS trusts nobody by itself; a key that can't be administered is lost, and one that can be deleted takes the logs with it",
-		check: administrable,
+		Why:    "KMS trusts nobody by itself; a key that can't be administered is lost, and one that can be deleted takes the logs with it",
+		Remedy: "allow the administering actions in the key's policy to the account's root and to the role that deploys, and leave out those that disable or delete the key",
+		check:  administrable,
 	},
 	{
 		ID: "key-rotation", Title: "keys rotate, and survive their stack",
-		Why:   "KMS Developer Guide, rotate-keys; a key that is deleted makes every log unreadable",
-		check: keyRotation,
+		Why:    "KMS Developer Guide, rotate-keys; a key that is deleted makes every log unreadable",
+		Remedy: "set enableKeyRotation, protect and retainOnDelete",
+		check:  keyRotation,
 	},
 	{
 		ID: "key-use-bound", Title: "a key is used through its service and for its data only",
-		Why:   "without kms:ViaService and the encryption context, whoever holds the role could decrypt by calling KMS",
-		check: keyUseBound,
+		Why:    "without kms:ViaService and the encryption context, whoever holds the role could decrypt by calling KMS",
+		Remedy: "add conditions on kms:ViaService and on the encryption context, and on kms:GrantIsForAWSResource for grants",
+		check:  keyUseBound,
 	},
 }
 

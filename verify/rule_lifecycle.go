@@ -8,23 +8,27 @@ import (
 var lifecycleRuleSet = []Rule{
 	{
 		ID: "lifecycle-covers", Title: "every delivered key is matched by exactly one expiring rule",
-		Why:   "a rule that matches nothing keeps for ever (trussworks: prefix \"/*\"), two that match expire at the earlier",
-		check: lifecycleCovers,
+		Why:    "a rule that matches nothing keeps for ever (trussworks: prefix \"/*\"), two that match expire at the earlier",
+		Remedy: "give every delivery prefix one rule with an expiration",
+		check:  lifecycleCovers,
 	},
 	{
 		ID: "lifecycle-retention", Title: "nothing expires before the retention, or before its lock ends",
-		Why:   "auditors ask for 180 days or more; a lock that outlasts the expiry keeps objects that nobody counts",
-		check: lifecycleRetention,
+		Why:    "auditors ask for 180 days or more; a lock that outlasts the expiry keeps objects that nobody counts",
+		Remedy: "expire later than the configured minimum and the lock; give a lock a default retention",
+		check:  lifecycleRetention,
 	},
 	{
 		ID: "lifecycle-transitions", Title: "transitions are in S3's order, and small objects have been thought of",
-		Why:   "objects below 128 KB move to no class by default (S3 User Guide, lifecycle-transition-general-considerations)",
-		check: lifecycleTransitions,
+		Why:    "objects below 128 KB move to no class by default (S3 User Guide, lifecycle-transition-general-considerations)",
+		Remedy: "order transitions by days, before the expiry, and set transitionDefaultMinimumObjectSize or objectSizeGreaterThan",
+		check:  lifecycleTransitions,
 	},
 	{
 		ID: "group-retention", Title: "log groups expire",
-		Why:   "a log group without retention costs for ever; the archive is what keeps",
-		check: groupRetention,
+		Why:    "a log group without retention costs for ever; the archive is what keeps",
+		Remedy: "set retentionInDays",
+		check:  groupRetention,
 	},
 }
 

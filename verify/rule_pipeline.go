@@ -9,23 +9,27 @@ import (
 var pipelineRules = []Rule{
 	{
 		ID: "pipeline-loop", Title: "the pipeline's own logs don't feed it",
-		Why:   "each message about a message would make the next (LZA #773, #106)",
-		check: loops,
+		Why:    "each message about a message would make the next (LZA #773, #106)",
+		Remedy: "take the subscription away, or send it to a pipeline that the group doesn't belong to",
+		check:  loops,
 	},
 	{
 		ID: "pipeline-errors", Title: "what Firehose can't deliver is kept and reported",
-		Why:   "without an error prefix that is its own, and an error log, failures mix with logs or vanish",
-		check: pipelineErrors,
+		Why:    "without an error prefix that is its own, and an error log, failures mix with logs or vanish",
+		Remedy: "set errorOutputPrefix with !{firehose:error-output-type}, beside the prefix and not below it; enable cloudwatchLoggingOptions and serverSideEncryption",
+		check:  pipelineErrors,
 	},
 	{
 		ID: "pipeline-order", Title: "no source is switched on before its way is open",
-		Why:   "CloudWatch Logs skips what it may not deliver: a filter that exists before its role's policy loses logs",
-		check: pipelineOrder,
+		Why:    "CloudWatch Logs skips what it may not deliver: a filter that exists before its role's policy loses logs",
+		Remedy: "let the source depend on the policies that its way needs",
+		check:  pipelineOrder,
 	},
 	{
 		ID: "quota", Title: "AWS's quotas are kept",
-		Why:   "two subscription filters per log group; streams per region (500 in China)",
-		check: quotas,
+		Why:    "two subscription filters per log group; streams per region (500 in China)",
+		Remedy: "let sources share streams; take filters away",
+		check:  quotas,
 	},
 }
 
@@ -61,8 +65,8 @@ func pipelineErrors(e *evaluation, report reporter) {
 			report(r.URN, "set errorOutputPrefix", "records that can't be processed have no prefix of their own")
 		case !strings.Contains(errors, "!{firehose:error-output-type}"):
 			report(r.URN, "put !{firehose:error-output-type} into errorOutputPrefix", "the sorts of errors share a prefix")
-		case strings.HasPrefix(fixed(errors), fixed(prefix)):
-			report(r.URN, "begin errorOutputPrefix with something else than prefix", "error objects lie among the logs: %q begins with %q", errors, fixed(prefix))
+		case strings.HasPrefix(errors, folderOf(prefix)):
+			report(r.URN, "begin errorOutputPrefix with something else than prefix", "error objects lie among the logs: %q begins with %q", errors, folderOf(prefix))
 		}
 		if !r.item("serverSideEncryption").flag("enabled") {
 			report(r.URN, "enable serverSideEncryption", "records lie unencrypted in the stream")
