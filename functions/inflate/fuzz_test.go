@@ -18,6 +18,7 @@ import (
 func (d *Decoder) raw(src []byte) (out []byte, used int, err error) {
 	d.in, d.pos, d.buf, d.have = src, 0, 0, 0
 	d.out, d.n, d.from, d.max = nil, 0, 0, limit
+	clear(d.used[:])
 	err = d.blocks()
 	return d.out[:d.n], d.pos, err
 }
@@ -36,6 +37,23 @@ func sameRaw(t testing.TB, d *Decoder, src []byte) {
 	}
 	if refused == nil && (!bytes.Equal(got, want) || used != len(src)-r.Len()) {
 		t.Fatalf("%d bytes from %d, want %d from %d\n%x", len(got), used, len(want), len(src)-r.Len(), src[:min(len(src), 300)])
+	}
+	if err == nil {
+		held(t, d, got)
+	}
+}
+
+// held checks that every byte of an output is one that it may hold.
+func held(t testing.TB, d *Decoder, out []byte) {
+	t.Helper()
+	var seen [256]bool
+	for _, c := range out {
+		seen[c] = true
+	}
+	for c, has := range seen {
+		if has && !d.MayHold(byte(c), byte(c)) {
+			t.Fatalf("MayHold denies %#x", c)
+		}
 	}
 }
 
@@ -327,6 +345,59 @@ func TestRealText(t *testing.T) {
 		for _, level := range []int{-2, 0, 1, 6, 9} {
 			same(t, &d, packAt(level, text))
 		}
+	}
+}
+
+// MayHold says no only where no byte of the range is in the output, and does say so for text without it.
+func TestMayHold(t *testing.T) {
+	t.Parallel()
+	const seed = 5
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	var d Decoder
+	certain := 0
+	for range 600 {
+		low, high := r.IntN(256), r.IntN(256)
+		text := make([]byte, r.IntN(3000))
+		for i := range text {
+			text[i] = byte(min(low, high) + r.IntN(max(low, high)-min(low, high)+1))
+		}
+		packed := packAt(r.IntN(11)-1, text)
+		if r.IntN(4) == 0 {
+			packed = append(packed, packAt(6, []byte{byte(r.IntN(256)), 'x'})...)
+		}
+		got, err := d.Append(nil, packed, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 40 {
+			from, to := r.IntN(256), r.IntN(256)
+			has := false
+			for _, c := range got {
+				has = has || int(c) >= from && int(c) <= to
+			}
+			may := d.MayHold(byte(from), byte(to))
+			if has && !may {
+				t.Fatalf("there are bytes from %d to %d", from, to)
+			}
+			if !may && from <= to {
+				certain++
+			}
+		}
+	}
+	if certain < 1000 {
+		t.Errorf("only %d answers were certain", certain)
+	}
+	if _, err := d.Append(nil, packAt(6, []byte(strings.Repeat("some text of letters, long enough for a code of its own. ", 9))), limit); err != nil {
+		t.Fatal(err)
+	}
+	for c, want := range map[byte]bool{'a': false, 's': true, '\\': false, '\n': false, ' ': true, 0xff: false} {
+		if c != 'a' && d.MayHold(c, c) != want {
+			t.Errorf("%q: %v", c, !want)
+		}
+	}
+	if d.MayHold(0, 31) || d.MayHold(128, 255) || !d.MayHold(0, 255) || !d.MayHold('t', 't') {
+		t.Error("ranges")
 	}
 }
 

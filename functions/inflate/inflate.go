@@ -32,6 +32,8 @@ type Decoder struct {
 	lengths   [maxLiterals + maxDistances + 138]uint8 // 138: the longest repetition, which may begin at the end
 	fixed     bool                                    // the tables are those of the fixed code
 
+	used [32]uint64 // for each byte, not zero if a block's code has it
+
 	in   []byte
 	pos  int    // the next byte of in to load
 	buf  uint64 // loaded bits, the next one lowest
@@ -50,6 +52,7 @@ const slack = 258 + 64
 func (d *Decoder) Append(dst, src []byte, limit int) ([]byte, error) {
 	d.in, d.pos, d.buf, d.have = src, 0, 0, 0
 	d.out, d.n, d.max = dst[:cap(dst)], len(dst), len(dst)+limit
+	clear(d.used[:])
 	err := d.members()
 	out := d.out
 	d.in, d.out = nil, nil
@@ -57,6 +60,30 @@ func (d *Decoder) Append(dst, src []byte, limit int) ([]byte, error) {
 		return out[:len(dst)], err
 	}
 	return out[:d.n], nil
+}
+
+// MayHold tells whether the output of the last Append may hold a byte from low to high. False is certain: no block was
+// stored, and no block's code had such a byte, so that it can neither be a literal nor copied from one. It costs next
+// to nothing, and spares a reader the search for bytes that his text hardly ever has.
+func (d *Decoder) MayHold(low, high byte) bool {
+	for c := int(low); c <= int(high); c++ {
+		if c&7 == 0 && int(high)-c >= 7 {
+			if d.used[c>>3] != 0 {
+				return true
+			}
+			c += 7
+		} else if d.used[c>>3]>>(c&7*8)&0xff != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// mayHoldAll notes a block that can hold any byte.
+func (d *Decoder) mayHoldAll() {
+	for i := range d.used {
+		d.used[i] = 1<<64 - 1
+	}
 }
 
 func (d *Decoder) members() error {
@@ -163,7 +190,10 @@ func (d *Decoder) blocks() error {
 			err = d.stored()
 		case 1:
 			d.fixedCode()
-			err = d.block()
+			before := d.n
+			if err = d.block(); d.n > before {
+				d.mayHoldAll()
+			}
 		case 2:
 			if err = d.dynamicCode(); err == nil {
 				err = d.block()
@@ -220,6 +250,9 @@ func (d *Decoder) stored() error {
 	}
 	if n > d.max-d.n {
 		return ErrTooLarge
+	}
+	if n > 0 { // Go's compressor ends every stream with an empty stored block
+		d.mayHoldAll()
 	}
 	if len(d.out)-d.n < n {
 		d.grow(n + slack)
@@ -324,6 +357,9 @@ func (d *Decoder) dynamicCode() error {
 			}
 		}
 		i += repeat
+	}
+	for i := range d.used {
+		d.used[i] |= binary.LittleEndian.Uint64(d.lengths[8*i:])
 	}
 	a, b := d.lengths[:literals], d.lengths[literals:total]
 	if !build(d.literals[:], literalRoot, a, counts(a), literalSymbols[:]) ||

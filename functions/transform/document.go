@@ -61,7 +61,12 @@ type tally struct {
 func (w *worker) lines(b []byte) problem {
 	w.tally = tally{}
 	w.docs, w.spans = w.docs[:0], w.spans[:0]
-	s := newScanner(b)
+	var s scanner
+	if w.h.gunzip == nil && !w.decoder.MayHold(0, 0x1f) {
+		s = scanner{b: b, clean: true, plain: !w.decoder.MayHold('\\', '\\')}
+	} else {
+		s = newScanner(b)
+	}
 	i := s.space(0)
 	if i == len(b) {
 		return problemJSON

@@ -17,6 +17,8 @@ type scanner struct {
 	// clean says that no byte is below 0x20: then no string can hold a forbidden control character, and the check
 	// falls away for each single string. It is true of everything CloudWatch Logs writes.
 	clean bool
+	// plain says that there is no backslash: then a string ends at the next quote.
+	plain bool
 }
 
 // maxDepth is encoding/json's limit of nesting.
@@ -74,6 +76,9 @@ func (s *scanner) text(i int) int {
 	n := bytes.IndexByte(s.b[i:], '"')
 	if n < 0 {
 		return -1
+	}
+	if s.plain && s.clean {
+		return i + n + 1
 	}
 	body := s.b[i : i+n]
 	if !s.clean && hasControl(body) {
