@@ -186,3 +186,20 @@ func TestRunsAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// Marker writes whose answers are all lost: what is there tells that they were done, and one run is enough.
+func TestALostAnswerOfAMarkerIsNoConflict(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	all := records("x", 1100)
+	w.put("errors/logs/x", errorObject(all))
+	w.fate = func(call string) (error, error) {
+		if call == "Write" {
+			return nil, errCrash
+		}
+		return nil, nil
+	}
+	if reports, s, err := w.run(options); err != nil || !s.Complete() || s.InDoubt != 0 || w.twice(all) != 0 {
+		t.Errorf("%+v, %v", reports, err)
+	}
+}

@@ -72,7 +72,10 @@ func newWorld(t *testing.T) *world {
 }
 
 // step is the beginning of every call.
-func (w *world) step(call string) (before, after error) {
+func (w *world) step(ctx context.Context, call string) (before, after error) {
+	if ctx.Err() != nil {
+		return ctx.Err(), nil
+	}
 	w.calls[call]++
 	if w.fate == nil {
 		return nil, nil
@@ -87,7 +90,7 @@ func (w *world) put(key string, data []byte) {
 
 func (w *world) List(_ context.Context, _, prefix string, f func(Object) error) error {
 	w.mu.Lock()
-	before, _ := w.step("List")
+	before, _ := w.step(context.Background(), "List")
 	var found []Object
 	for k, o := range w.objects {
 		if strings.HasPrefix(k, prefix) {
@@ -107,11 +110,11 @@ func (w *world) List(_ context.Context, _, prefix string, f func(Object) error) 
 	return nil
 }
 
-func (w *world) Stat(_ context.Context, _, key, version string) (Object, error) {
+func (w *world) Stat(ctx context.Context, _, key, version string) (Object, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	o, ok := w.objects[key]
-	if before, _ := w.step("Stat"); before != nil {
+	if before, _ := w.step(ctx, "Stat"); before != nil {
 		return Object{}, before
 	}
 	if !ok || version != "" && version != o.version {
@@ -120,10 +123,10 @@ func (w *world) Stat(_ context.Context, _, key, version string) (Object, error) 
 	return Object{Key: key, Version: o.version, Tag: o.tag(), Size: int64(len(o.data)), Modified: o.at}, nil
 }
 
-func (w *world) Open(_ context.Context, _ string, obj Object) (io.ReadCloser, error) {
+func (w *world) Open(ctx context.Context, _ string, obj Object) (io.ReadCloser, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	before, after := w.step("Open")
+	before, after := w.step(ctx, "Open")
 	if before != nil {
 		return nil, before
 	}
@@ -142,10 +145,10 @@ type broken struct{ err error }
 
 func (b broken) Read([]byte) (int, error) { return 0, b.err }
 
-func (w *world) Read(_ context.Context, _, key string) ([]byte, string, error) {
+func (w *world) Read(ctx context.Context, _, key string) ([]byte, string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if before, after := w.step("Read"); before != nil || after != nil {
+	if before, after := w.step(ctx, "Read"); before != nil || after != nil {
 		return nil, "", errors.Join(before, after)
 	}
 	o, ok := w.objects[key]
@@ -155,10 +158,10 @@ func (w *world) Read(_ context.Context, _, key string) ([]byte, string, error) {
 	return o.data, o.tag(), nil
 }
 
-func (w *world) Write(_ context.Context, _, key string, data []byte, tag string) (string, error) {
+func (w *world) Write(ctx context.Context, _, key string, data []byte, tag string) (string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	before, after := w.step("Write")
+	before, after := w.step(ctx, "Write")
 	if before != nil {
 		return "", before
 	}
@@ -175,13 +178,13 @@ func (w *world) Write(_ context.Context, _, key string, data []byte, tag string)
 	return w.objects[key].tag(), nil
 }
 
-func (w *world) PutRecordBatch(_ context.Context, in *firehose.PutRecordBatchInput, _ ...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error) {
+func (w *world) PutRecordBatch(ctx context.Context, in *firehose.PutRecordBatchInput, _ ...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	before, after := w.step(ctx, "Put")
 	if w.clocked != nil {
 		w.clocked()
 	}
-	before, after := w.step("Put")
 	if before != nil {
 		return nil, before
 	}
