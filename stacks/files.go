@@ -29,7 +29,7 @@ func ProjectFile() string {
 // Reference returns the text of docs/configuration.md.
 func Reference() string {
 	return "# Configuration\n\n<!-- " + generated + " -->\n\n" + referenceIntroduction + schema.Markdown(Namespace, Fields()) +
-		"\n" + rulesTable() + databaseTable() + retentionSection() + namesTable() + referenceOutputs
+		"\n" + databaseTable() + retentionSection() + namesTable() + referenceOutputs
 }
 
 const referenceIntroduction = "A stack's configuration is `Pulumi.<stack>.yaml`: see `Pulumi.beijing.yaml` (aws-cn) and `Pulumi.global.yaml` (aws) for\n" +
@@ -42,7 +42,8 @@ const referenceIntroduction = "A stack's configuration is `Pulumi.<stack>.yaml`:
 	"- Kinds are strict: `\"30\"` is not an integer, and `yes` or `\"false\"` is not a boolean. Account ids are strings: put them\n" +
 	"  in quotes, or YAML takes those that begin with a zero for octal numbers.\n" +
 	"- Only `archive.externalId` may be a secret (`pulumi config set --secret --path archive.externalId`). Everything else is\n" +
-	"  needed in plain text by the readings that have no engine: `graph`, `verify`, the sandbox.\n\n"
+	"  needed in plain text by the readings that have no engine: `graph`, `verify`, the sandbox.\n" +
+	"- What is accepted is then proven, by the rules of [verify-rules.md](verify-rules.md): see `log-archive:preflight`.\n\n"
 
 const referenceOutputs = "## Stack outputs\n\n" +
 	"| output | what it has |\n| --- | --- |\n" +
@@ -53,16 +54,6 @@ const referenceOutputs = "## Stack outputs\n\n" +
 	"## What must be there already\n\n" +
 	"VPCs, subnets, network interfaces and transit gateways; log groups without `create`; databases, and their log groups with\n" +
 	"`createLogGroups: false`; the role in the archive account, which trusts whoever runs the program, with the external id.\n"
-
-// rulesTable returns what `logarchive verify` looks at besides the paths themselves.
-func rulesTable() string {
-	var b strings.Builder
-	b.WriteString("## Rules\n\nWhat `logarchive verify` and the preflight hold a stack against. A waiver names a rule by its id.\n\n| rule | what holds | why |\n| --- | --- | --- |\n")
-	for _, r := range rules() {
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.ID, strings.ReplaceAll(r.Title, "|", `\|`), strings.ReplaceAll(r.Why, "|", `\|`))
-	}
-	return b.String() + "\n"
-}
 
 // databaseTable returns the log types of every engine.
 func databaseTable() string {

@@ -66,6 +66,9 @@ func violationText(v verify.Violation) string {
 	if v.Remedy != "" {
 		text += "\n  remedy: " + v.Remedy
 	}
+	if v.Statement != "" {
+		text += "\n  statement to add: " + v.Statement
+	}
 	return text
 }
 

@@ -44,7 +44,7 @@ func proofFields() []schema.Field {
 			}, "\n"),
 			Items: &schema.Field{Kind: schema.Object, Required: true, Fields: []schema.Field{
 				{Key: "rule", Kind: schema.String, Required: true,
-					Doc: "What is violated, as `logarchive verify` calls it.", Accepts: "the id of a rule (see Rules below)"},
+					Doc: "What is violated, as `logarchive verify` calls it.", Accepts: "the id of a rule: see verify-rules.md"},
 				{Key: "resource", Kind: schema.String, DefaultText: "every resource",
 					Doc: "The resource that violates it.", Accepts: "the name of a resource in the program, or its URN"},
 				{Key: "reason", Kind: schema.String, Required: true,
@@ -92,23 +92,13 @@ func (p *parser) waivedRule(v schema.Value) string {
 	return v.Text()
 }
 
-// proven are the rules that aren't in [verify.Rules]: what a proof itself finds.
-var proven = []verify.Rule{
-	{ID: "path", Title: "every way from a source to its end is open", Why: "one missing statement, and AWS drops logs without a word"},
-	{ID: "policy-document", Title: "every policy can be read", Why: "what can't be read isn't proven"},
-}
-
-// rules returns all that can be violated and waived, sorted by id.
-func rules() []verify.Rule {
-	all := slices.Concat(proven, verify.Rules())
-	slices.SortFunc(all, func(a, b verify.Rule) int { return strings.Compare(a.ID, b.ID) })
-	return all
-}
-
+// ruleIDs are those of the rules that can be waived: all but the one about waivers themselves.
 func ruleIDs() []string {
 	var ids []string
-	for _, r := range rules() {
-		ids = append(ids, r.ID)
+	for _, r := range verify.AllRules() {
+		if r.ID != "waiver" {
+			ids = append(ids, r.ID)
+		}
 	}
 	return ids
 }

@@ -112,17 +112,3 @@ func TestDatesAndOffWithoutQuotes(t *testing.T) {
 		t.Errorf("until %s, preflight %s", got, s.PreflightMode)
 	}
 }
-
-// Every rule that a proof may find violated can be waived, and is told of in the reference.
-func TestEveryRuleHasAnEntry(t *testing.T) {
-	t.Parallel()
-	text := Reference()
-	for _, r := range rules() {
-		if r.ID == "" || r.Title == "" || r.Why == "" {
-			t.Errorf("rule %q has no title or no reason", r.ID)
-		}
-		if strings.Count(text, "| `"+r.ID+"` |") != 1 {
-			t.Errorf("rule %s isn't in the reference", r.ID)
-		}
-	}
-}
