@@ -12,7 +12,7 @@ import (
 
 // maxDocument bounds what is kept of one document. A record of 1,000 KiB makes one of 1.4 MB; what is larger than this
 // can't hold a record that the stream would take, so it is passed over and reported.
-const maxDocument = 16 << 20
+const maxDocument = 4 << 20
 
 // document is one error document: a record that Firehose gave up, or a reason why there is none in it.
 type document struct {
@@ -25,7 +25,7 @@ type document struct {
 const (
 	badSyntax    = "not a JSON document"
 	badTruncated = "a JSON document without an end"
-	badSize      = "a document above 16 MiB"
+	badSize      = "a document above 4 MiB"
 	badNoData    = "a document without rawData"
 	badBase64    = "rawData is not base64"
 )
