@@ -141,7 +141,9 @@ func checkBucketPolicy(c *checking) {
 	}
 	for i, s := range c.statements("policy") {
 		for _, res := range slices.Concat(s.Resource, s.NotResource) {
-			name, _, _ := strings.Cut(res[strings.LastIndexByte(res, ':')+1:], "/")
+			// The key may have variables, and so colons: "${aws:SourceAccount}".
+			parts := strings.SplitN(res, ":", 6)
+			name, _, _ := strings.Cut(parts[len(parts)-1], "/")
 			if !strings.ContainsAny(name, "*?") && name != bucket {
 				c.fail("policy", "MalformedPolicy", "Policy has invalid resource: Statement[%d]: %q is not bucket %q or objects of it", i, res, bucket)
 			}

@@ -32,6 +32,7 @@ func TestBucketSettings(t *testing.T) {
 	})
 	check(t, BucketPolicy, []change{
 		{"bucket", "another", "policy", "MalformedPolicy", `is not bucket "another"`},
+		{"policy", strings.Replace(bucketPolicy, "/AWSLogs/*", "/AWSLogs/${aws:SourceAccount}/*", 1), "", "", ""},
 		{"policy", strings.Replace(bucketPolicy, "delivery.logs", "delivery/logs", 1), "", "MalformedPolicy", "is not a service principal"},
 		{"policy", strings.ReplaceAll(bucketPolicy, "/AWSLogs/", "/"+long(20*1024)), "", "PolicyTooLarge", "20480"},
 	})

@@ -3,6 +3,9 @@
 //   - [LogArchiveBucket]: the bucket that keeps the logs, with its own key and with exactly the grants of those who
 //     deliver to it;
 //   - [FirehoseToS3Pipeline]: a Firehose stream that carries log groups to the archive;
+//   - [TransformFunction]: the function that turns the records of such a stream into lines;
+//   - [LogGroupSubscriber]: what subscribes every log group of a region to a pipeline, new ones by event, and looks at all
+//     of them now and then;
 //   - [FlowLogToS3]: a flow log of a VPC, subnet, network interface or transit gateway, delivered to the archive
 //     directly or by a pipeline, with [FlowLogRole] for those that go through CloudWatch Logs;
 //   - [RdsLogShipping]: the log groups of a database, and their way into a pipeline;
@@ -20,6 +23,9 @@
 //
 // Args are checked as a whole first. If something is wrong, the constructor returns an [ArgsError] with every problem
 // and registers nothing.
+//
+// Functions are built from this module's source when they are deployed, or come as zips: see [Code]. A recording builds
+// nothing.
 //
 // Tags are those of Args; what every resource of a stack carries comes from the provider's default tags.
 package components

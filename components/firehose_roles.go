@@ -27,14 +27,14 @@ func (args *FirehoseToS3PipelineArgs) trustFirehose() (policy.Document, error) {
 }
 
 // rolePolicy is what Firehose may do as its role: write below the two prefixes, have the archive's key used by S3 for
-// that, and report errors.
+// that, report errors, and call the transform function.
 func (args *FirehoseToS3PipelineArgs) rolePolicy(keyArn string) (policy.Document, error) {
 	p, bucket := args.BucketPlace.Partition(), args.bucketArn()
 	s3, err := args.BucketPlace.ViaService(partition.S3)
 	if err != nil {
 		return policy.Document{}, err
 	}
-	return policy.Document{Statements: []policy.Statement{
+	statements := []policy.Statement{
 		{
 			Sid:      "SeeBucket",
 			Effect:   policy.Allow,
@@ -63,7 +63,11 @@ func (args *FirehoseToS3PipelineArgs) rolePolicy(keyArn string) (policy.Document
 			Action:   []string{"logs:PutLogEvents"},
 			Resource: []string{args.Place.LogGroupARN(args.errorLogGroup() + ":log-stream:" + errorLogStream).String()},
 		},
-	}}, nil
+	}
+	if args.Transform != nil {
+		statements = append(statements, args.Transform.mayBeCalled())
+	}
+	return policy.Document{Statements: statements}, nil
 }
 
 // trustSubscriptions lets CloudWatch Logs act as the role for log groups of the place. AWS documents aws:SourceArn in

@@ -18,7 +18,8 @@ type Content string
 
 const (
 	// CloudWatchLogs is the records of subscription filters. CloudWatch Logs has compressed them with gzip already, so
-	// the objects, which are these records one after the other, are gzip files as they are.
+	// the objects, which are these records one after the other, are gzip files as they are. With a Transform they are
+	// lines of JSON, one for each log event, and Firehose compresses them.
 	CloudWatchLogs Content = "cloudwatch-logs"
 	// VendedLogs is plain lines that the log delivery service of AWS puts, such as flow logs straight to Firehose.
 	// Firehose compresses them.
@@ -50,7 +51,14 @@ type FirehoseToS3PipelineArgs struct {
 	ErrorPrefix string
 	// Content says what is carried; empty means CloudWatchLogs.
 	Content Content
-	// FileExtension ends the keys; empty means ".gz".
+	// Transform, if there is one, turns the records into lines. It must be at Place, and serve the stream.
+	Transform *TransformFunction
+	// TransformBuffer is when Firehose calls the transform function.
+	TransformBuffer TransformBuffer
+	// DynamicPartitioning, if set, puts each line below the prefix of its own account, log group, hour and so on. It can't
+	// be switched on or off later: that makes a new stream.
+	DynamicPartitioning *DynamicPartitioning
+	// FileExtension ends the keys; empty means ".gz", and ".json.gz" with a Transform.
 	FileExtension string
 	// BufferMiB and BufferSeconds: an object is written when either is reached. 0 means 64 MiB, 300 s.
 	BufferMiB, BufferSeconds int
@@ -89,6 +97,8 @@ type FirehoseToS3Pipeline struct {
 	place              partition.Place
 	content            Content
 	streamName         string
+	subscriptionRole   string
+	transform          *TransformFunction
 	role               *iam.Role
 	rolePolicy         *iam.RolePolicy
 	errorStream        *cloudwatch.LogStream
@@ -100,6 +110,8 @@ const (
 	defaultBufferSeconds = 300
 	defaultErrorLogDays  = 30
 	defaultFileExtension = ".gz"
+	// transformedFileExtension says what the lines are; that they are compressed is what readers look for.
+	transformedFileExtension = ".json.gz"
 	// errorLogStream is what Firehose's console calls it.
 	errorLogStream = "DestinationDelivery"
 )
@@ -124,7 +136,8 @@ func (args *FirehoseToS3PipelineArgs) check(name string) error {
 	if args.KeyArn == nil {
 		p.add("KeyArn", "", "want the archive's key")
 	}
-	p.prefixes(args.Prefix, args.ErrorPrefix)
+	p.transform(args)
+	p.prefixes(args.Prefix, args.ErrorPrefix, args.partitionKeys())
 	p.within("BufferMiB", or(args.BufferMiB, defaultBufferMiB), partition.FirehoseBufferMiBMin, partition.FirehoseBufferMiBMax)
 	if most, err := partition.Everywhere(partition.FirehoseBufferSecondsMax); err != nil {
 		p.refuse("BufferSeconds", args.BufferSeconds, err)
@@ -171,7 +184,7 @@ func (args *FirehoseToS3PipelineArgs) loop(logGroup string) error {
 	if logGroup == args.errorLogGroup() {
 		return fmt.Errorf("is the pipeline's own error log: each message about an error would be the next thing to deliver")
 	}
-	return nil
+	return args.Transform.loop(logGroup)
 }
 
 // NewFirehoseToS3Pipeline registers a stream, its role and error log, the role that feeds it, and its subscription
@@ -192,7 +205,10 @@ func NewFirehoseToS3Pipeline(ctx *pulumi.Context, name string, args *FirehoseToS
 		place:         args.Place,
 		content:       args.content(),
 		streamName:    args.StreamName,
+		transform:     args.Transform,
 		ErrorLogGroup: args.errorLogGroup(),
+
+		subscriptionRole: args.SubscriptionRoleName,
 	}
 	if err := ctx.RegisterComponentResource("logarchive:index:FirehoseToS3Pipeline", name, c, opts...); err != nil {
 		return nil, err
@@ -241,7 +257,12 @@ func (c *FirehoseToS3Pipeline) registerStream(ctx *pulumi.Context, args *Firehos
 		bucket = pulumi.String(args.bucketArn())
 	}
 	// What comes from CloudWatch Logs is gzip already; Firehose would compress it a second time.
-	compression := "UNCOMPRESSED"
+	compression, extension := "UNCOMPRESSED", defaultFileExtension
+	after := append([]pulumi.Resource{c.rolePolicy}, args.DependsOn...)
+	if args.Transform != nil {
+		compression, extension = "GZIP", transformedFileExtension
+		after = append(after, args.Transform.rolePolicy)
+	}
 	streamTags := maps.Clone(args.Tags)
 	if c.content == VendedLogs {
 		compression = "GZIP"
@@ -265,15 +286,17 @@ func (c *FirehoseToS3Pipeline) registerStream(ctx *pulumi.Context, args *Firehos
 		Destination:          pulumi.String("extended_s3"),
 		ServerSideEncryption: encryption,
 		ExtendedS3Configuration: &kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationArgs{
-			RoleArn:           c.role.Arn,
-			BucketArn:         bucket,
-			KmsKeyArn:         args.KeyArn.ToStringOutput().ToStringPtrOutput(),
-			Prefix:            pulumi.String(args.Prefix),
-			ErrorOutputPrefix: pulumi.String(args.ErrorPrefix),
-			BufferingSize:     pulumi.Int(or(args.BufferMiB, defaultBufferMiB)),
-			BufferingInterval: pulumi.Int(or(args.BufferSeconds, defaultBufferSeconds)),
-			CompressionFormat: pulumi.String(compression),
-			FileExtension:     pulumi.String(or(args.FileExtension, defaultFileExtension)),
+			RoleArn:                          c.role.Arn,
+			BucketArn:                        bucket,
+			KmsKeyArn:                        args.KeyArn.ToStringOutput().ToStringPtrOutput(),
+			Prefix:                           pulumi.String(args.Prefix),
+			ErrorOutputPrefix:                pulumi.String(args.ErrorPrefix),
+			BufferingSize:                    pulumi.Int(or(args.BufferMiB, defaultBufferMiB)),
+			BufferingInterval:                pulumi.Int(or(args.BufferSeconds, defaultBufferSeconds)),
+			CompressionFormat:                pulumi.String(compression),
+			FileExtension:                    pulumi.String(or(args.FileExtension, extension)),
+			ProcessingConfiguration:          args.processing(),
+			DynamicPartitioningConfiguration: args.dynamicPartitioning(),
 			CloudwatchLoggingOptions: &kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationCloudwatchLoggingOptionsArgs{
 				Enabled:       pulumi.Bool(true),
 				LogGroupName:  c.errorStream.LogGroupName.ToStringPtrOutput(),
@@ -281,7 +304,7 @@ func (c *FirehoseToS3Pipeline) registerStream(ctx *pulumi.Context, args *Firehos
 			},
 		},
 		Tags: tags(streamTags),
-	}, pulumi.Parent(c), pulumi.DependsOn(append([]pulumi.Resource{c.rolePolicy}, args.DependsOn...)))
+	}, pulumi.Parent(c), pulumi.DependsOn(after))
 	if err != nil {
 		return err
 	}
@@ -293,13 +316,18 @@ func (c *FirehoseToS3Pipeline) registerStream(ctx *pulumi.Context, args *Firehos
 // called after the pipeline and name. The log group is at the pipeline's place, and its name may be an output, so that
 // the filter waits for it. At AWS the filter has the stream's name; a log group can have two filters at most.
 //
-// Errors: the pipeline's own log group, and a pipeline that takes no subscriptions.
+// Errors: the pipeline's own log groups, and a pipeline that takes no subscriptions.
 func (c *FirehoseToS3Pipeline) Subscribe(ctx *pulumi.Context, name string, logGroup pulumi.StringInput, pattern string, opts ...pulumi.ResourceOption) (*cloudwatch.LogSubscriptionFilter, error) {
 	if c.subscriptionPolicy == nil {
 		return nil, fmt.Errorf("subscription %q: pipeline %q carries %s and takes no subscriptions", name, c.name, c.content)
 	}
-	if plain, ok := logGroup.(pulumi.String); ok && string(plain) == c.ErrorLogGroup {
-		return nil, fmt.Errorf("subscription %q: log group %q is the pipeline's own error log", name, c.ErrorLogGroup)
+	if plain, ok := logGroup.(pulumi.String); ok {
+		if string(plain) == c.ErrorLogGroup {
+			return nil, fmt.Errorf("subscription %q: log group %q is the pipeline's own error log", name, c.ErrorLogGroup)
+		}
+		if err := c.transform.loop(string(plain)); err != nil {
+			return nil, fmt.Errorf("subscription %q: log group %q %w", name, plain, err)
+		}
 	}
 	return cloudwatch.NewLogSubscriptionFilter(ctx, c.name+"-"+name, &cloudwatch.LogSubscriptionFilterArgs{
 		Name:           pulumi.String(c.streamName),

@@ -17,14 +17,26 @@ func FixedPrefix(prefix string) string {
 	return fixed[:strings.LastIndexByte(fixed, '/')+1]
 }
 
+// partitionKeyFrom begins the expression of a key that the transform function computes.
+const partitionKeyFrom = "partitionKeyFromLambda:"
+
 const errorOutputType = "!{firehose:error-output-type}"
 
 var expression = regexp.MustCompile(`!?\{[^}]*\}?`)
 
 // prefixes checks the two prefixes of a Firehose destination by the rules of
-// https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
-func (p *problems) prefixes(prefix, errorPrefix string) {
-	p.expressions("Prefix", prefix, "timestamp:", "firehose:random-string")
+// https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html and
+// https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning-s3bucketprefix.html. partitionKeys are those of
+// dynamic partitioning.
+func (p *problems) prefixes(prefix, errorPrefix string, partitionKeys []string) {
+	accepted := []string{"timestamp:", "firehose:random-string"}
+	for _, key := range partitionKeys {
+		accepted = append(accepted, partitionKeyFrom+key)
+		if !strings.Contains(prefix, "!{"+partitionKeyFrom+key+"}") {
+			p.add("Prefix", prefix, "lines are split by %s: want !{%s%s} in the prefix, or a transform without this key", key, partitionKeyFrom, key)
+		}
+	}
+	p.expressions("Prefix", prefix, accepted...)
 	p.expressions("ErrorPrefix", errorPrefix, "timestamp:", "firehose:random-string", "firehose:error-output-type")
 	if !strings.Contains(errorPrefix, errorOutputType) {
 		p.add("ErrorPrefix", errorPrefix, "want a prefix with %s, which says what kind of failure it was", errorOutputType)

@@ -24,6 +24,7 @@ var (
 	vaultName    = nameRule{regexp.MustCompile(`^[\w-]{2,50}$`), "want 2 to 50 letters, digits, hyphens and underscores"}
 	planName     = nameRule{regexp.MustCompile(`^[\w.-]{1,50}$`), "want 1 to 50 letters, digits and _.-"}
 	aliasName    = nameRule{regexp.MustCompile(`^[\w/-]{1,250}$`), "want 1 to 250 letters, digits and _/-, without \"alias/\" before them"}
+	functionName = nameRule{regexp.MustCompile(`^[\w-]{1,64}$`), "want 1 to 64 letters, digits, hyphens and underscores"}
 	databaseName = nameRule{regexp.MustCompile(`^[a-z](-?[a-z0-9]){0,62}$`), "want 1 to 63 lower-case letters, digits and single hyphens, beginning with a letter and not ending with a hyphen"}
 )
 

@@ -80,6 +80,9 @@ func record(t *testing.T, run func(p *program) error) *graph.Graph {
 		}
 	}
 	noCycles(t, urns)
+	for _, f := range g.Failures() {
+		t.Errorf("AWS would refuse it: %v", f)
+	}
 	return g
 }
 

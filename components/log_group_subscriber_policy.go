@@ -1,0 +1,78 @@
+package components
+
+import (
+	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/policy"
+)
+
+// policy is what the subscriber may do.
+func (args *LogGroupSubscriberArgs) policy() (policy.Document, error) {
+	passed, err := args.Place.PassedTo(partition.Logs)
+	if err != nil {
+		return policy.Document{}, err
+	}
+	var services []string
+	for _, s := range passed {
+		services = append(services, string(s))
+	}
+	see := []string{"logs:DescribeSubscriptionFilters", "logs:PutSubscriptionFilter"}
+	if len(args.GroupTags) > 0 {
+		see = []string{"logs:DescribeSubscriptionFilters", "logs:ListTagsForResource", "logs:PutSubscriptionFilter"}
+	}
+	return policy.Document{Statements: []policy.Statement{
+		args.writeOwnLogs(args.Place),
+		{
+			// Which groups there are is asked of the region as a whole. AWS's own policies write the resource so: it is the
+			// narrowest that matches (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html).
+			Sid:      "FindLogGroups",
+			Effect:   policy.Allow,
+			Action:   []string{"logs:DescribeLogGroups"},
+			Resource: []string{args.Place.LogGroupARN("*").String()},
+		},
+		{
+			// The groups aren't known beforehand: that is what the subscriber is for. With Include it is their beginnings.
+			Sid:      "SubscribeLogGroups",
+			Effect:   policy.Allow,
+			Action:   see,
+			Resource: args.groups(orEvery(args.Include)),
+		},
+		{
+			// A stream that carries the log of what handles it feeds itself.
+			Sid:      "NeverItself",
+			Effect:   policy.Deny,
+			Action:   []string{"logs:PutSubscriptionFilter"},
+			Resource: args.groups(args.own()),
+		},
+		{
+			Sid:       "PassSubscriptionRole",
+			Effect:    policy.Allow,
+			Action:    []string{"iam:PassRole"},
+			Resource:  []string{args.Place.RoleARN(args.Pipeline.subscriptionRole).String()},
+			Condition: policy.Conditions{}.With("StringEquals", "iam:PassedToService", services...),
+		},
+		{
+			// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+			Sid:      "UseQueue",
+			Effect:   policy.Allow,
+			Action:   []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"},
+			Resource: []string{args.queueArn(args.queueName())},
+		},
+	}}, nil
+}
+
+// groups are the log groups of the place whose names begin in these ways.
+func (args *LogGroupSubscriberArgs) groups(prefixes []string) []string {
+	var arns []string
+	for _, prefix := range prefixes {
+		arns = append(arns, args.Place.LogGroupARN(prefix+"*").String())
+	}
+	return arns
+}
+
+// orEvery is the list, or one empty beginning, which every name has.
+func orEvery(prefixes []string) []string {
+	if len(prefixes) == 0 {
+		return []string{""}
+	}
+	return prefixes
+}
