@@ -21,18 +21,17 @@ var keyAdministration = []string{
 }
 
 // administration proves that keys can be administered: KMS trusts nobody by itself, not even its own account, and a key whose
-// policy forgets its administrator can't be mended by anybody.
-func (e *evaluation) administration() []*Verdict {
-	var out []*Verdict
+// policy forgets its administrator can't be mended by anybody. No log line passes there, so it is no path of a report.
+func (e *evaluation) administration() *Path {
+	s := &segment{}
 	for _, k := range e.sortedKeys() {
+		s.to(Stop{Kind: "key", Name: k.Name, Place: k.Place})
 		for _, who := range e.administrators(k) {
 			q := request{title: "whoever deploys administers the key", caller: who, owner: k.Place.Account, carrier: k.URN}
-			for _, h := range q.do(k.arn, keyAdministration...) {
-				out = append(out, e.decide(h))
-			}
+			s.prove(e, q.do(k.arn, keyAdministration...))
 		}
 	}
-	return out
+	return &Path{Steps: s.steps}
 }
 
 // administrators are the account, and the role that the key's provider acts as, if it says so. Nothing is known of that role's

@@ -25,9 +25,9 @@ type Violation struct {
 	Waived string
 }
 
-// closed turns refused hops and broken links into violations. What one statement would mend is one of them, and what many
+// closed turns refused hops and broken links into violations of a rule. What one statement would mend is one of them, and what many
 // paths share is reported once, with the first source and how many more there are.
-func closed(paths []*Path) []Violation {
+func closed(rule string, paths []*Path) []Violation {
 	var order []*finding
 	found := map[string]*finding{}
 	add := func(p *Path, f finding) {
@@ -68,12 +68,12 @@ func closed(paths []*Path) []Violation {
 	}
 	out := make([]Violation, 0, len(order))
 	for _, f := range order {
-		out = append(out, f.violation())
+		out = append(out, f.violation(rule))
 	}
 	return out
 }
 
-// finding is a violation of [rulePath] under construction.
+// finding is a violation under construction.
 type finding struct {
 	Violation
 	what        string // who may not; empty for broken links
@@ -125,9 +125,9 @@ func union(a, b []string) []string {
 	return out
 }
 
-func (f *finding) violation() Violation {
+func (f *finding) violation(rule string) Violation {
 	v := f.Violation
-	v.Rule, v.Source = rulePath, f.paths[0].Source.Name
+	v.Rule, v.Source = rule, f.paths[0].Source.Name
 	if n := len(f.paths); n > 1 {
 		v.Source = fmt.Sprintf("%s and %d more", v.Source, n-1)
 	}

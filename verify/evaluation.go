@@ -14,8 +14,8 @@ type evaluation struct {
 	keepers  map[string]*bucket     // that paths end in
 	reach    map[string]map[string]bool
 	verdicts []*Verdict
-	// administrationVerdicts are those of [evaluation.administration]: no log line passes there.
-	administrationVerdicts []*Verdict
+	// administering is the way of whoever deploys to the keys: see [evaluation.administration].
+	administering *Path
 
 	using map[statementAt][]*Verdict // see uses
 

@@ -40,6 +40,6 @@ func With(d *Deployment, id string, doc policy.Document, f func()) error {
 func Findings(d *Deployment, o Options) []Violation {
 	e := newEvaluation(d, o)
 	paths := e.Paths()
-	e.administrationVerdicts = e.administration()
-	return slices.Concat(d.problems, closed(paths), e.judge())
+	e.administering = e.administration()
+	return slices.Concat(d.problems, closed(rulePath, paths), e.judge())
 }

@@ -67,12 +67,14 @@ func missedPrincipal(v *Verdict, version string, s policy.Statement) string {
 	return fmt.Sprintf("its principal (the caller is %s)", v.Caller)
 }
 
-// missedAction looks at statements about the same service only, and not at those for whatever resource: nearly every request
-// would fit into one of those.
+// missedAction looks only at statements that allow a kindred action, as of s3:PutObject for s3:PutObjectAcl: with other
+// actions, nearly every request would fit into some statement that was meant for something else.
 func missedAction(v *Verdict, version string, s policy.Statement) string {
-	service, _, _ := strings.Cut(v.Action, ":")
-	same := func(action string) bool { return strings.HasPrefix(action, service+":") }
-	if !slices.ContainsFunc(s.Action, same) || s.Principal == nil && slices.Contains(s.Resource, "*") {
+	kindred := func(action string) bool {
+		action = strings.TrimSuffix(action, "*")
+		return strings.HasPrefix(v.Action, action) || strings.HasPrefix(action, v.Action)
+	}
+	if !slices.ContainsFunc(s.Action, kindred) {
 		return ""
 	}
 	wider := s

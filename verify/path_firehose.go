@@ -189,8 +189,11 @@ func folderOf(prefix string) string {
 	return before
 }
 
-// sampleKey is a key as the prefix makes it, at one point of time.
+// sampleKey is a key as the prefix makes it, at one point of time. To a prefix without a time Firehose adds one.
 func sampleKey(prefix string) string {
+	if !strings.Contains(prefix, "!{timestamp:") && !strings.Contains(prefix, "!{firehose:error-output-type}") {
+		prefix += "!{timestamp:yyyy/MM/dd/HH}/"
+	}
 	key := expression.ReplaceAllStringFunc(prefix, func(found string) string {
 		m := expression.FindStringSubmatch(found)
 		switch {
@@ -201,7 +204,7 @@ func sampleKey(prefix string) string {
 		}
 		return "x"
 	})
-	if key == "" || key[len(key)-1] == '/' {
+	if strings.HasSuffix(key, "/") {
 		key += "object"
 	}
 	return key

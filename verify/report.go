@@ -38,9 +38,9 @@ type Report struct {
 func Run(d *Deployment, o Options) *Report {
 	e := newEvaluation(d, o)
 	r := &Report{Paths: e.Paths()}
-	e.administrationVerdicts = e.administration()
+	e.administering = e.administration()
 	r.Violations = append(r.Violations, d.problems...)
-	r.Violations = append(r.Violations, closed(r.Paths)...)
+	r.Violations = append(r.Violations, closed(rulePath, r.Paths)...)
 	r.Violations = append(r.Violations, e.judge()...)
 	r.Unneeded = e.needless()
 	r.Decided = len(e.verdicts)

@@ -38,6 +38,8 @@ const (
 	rulePath     = "path"
 	ruleDocument = "policy-document"
 	ruleWaiver   = "waiver"
+	// This one is in both: it is about a proof, and about more.
+	ruleAdministrable = "key-administrable"
 )
 
 // AllRules returns every rule that a violation may name, sorted by id: those of [Rules], and those of the proof itself.
@@ -65,7 +67,7 @@ func AllRules() []Rule {
 
 // judge runs every rule.
 func (e *evaluation) judge() []Violation {
-	var out []Violation
+	out := closed(ruleAdministrable, []*Path{e.administering})
 	for _, r := range Rules() {
 		r.check(e, func(resource, remedy, reason string, args ...any) {
 			out = append(out, Violation{Rule: r.ID, Resource: resource, Reason: fmt.Sprintf(reason, args...), Remedy: remedy})

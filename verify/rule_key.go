@@ -9,7 +9,7 @@ import (
 
 var keyRules = []Rule{
 	{
-		ID: "key-administrable", Title: "whoever deploys can administer every key, and can't destroy it",
+		ID: ruleAdministrable, Title: "whoever deploys can administer every key, and can't destroy it",
 		Why:    "KMS trusts nobody by itself; a key that can't be administered is lost, and one that can be deleted takes the logs with it",
 		Remedy: "allow the administering actions in the key's policy to the account's root and to the role that deploys, and leave out those that disable or delete the key",
 		check:  administrable,
@@ -29,11 +29,6 @@ var keyRules = []Rule{
 }
 
 func administrable(e *evaluation, report reporter) {
-	for _, v := range e.administrationVerdicts {
-		if !v.Allowed {
-			report(v.Carrier, "allow the administering actions to the account and to the role that deploys", "%s may not %s", v.Caller, v.Action)
-		}
-	}
 	for _, k := range e.sortedKeys() {
 		q := request{caller: accountAdministrator(k.Resource), owner: k.Place.Account, carrier: k.URN}
 		for _, h := range q.do(k.arn, "kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:DisableKeyRotation", "kms:DeleteImportedKeyMaterial") {

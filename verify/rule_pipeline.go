@@ -65,7 +65,7 @@ func pipelineErrors(e *evaluation, report reporter) {
 			report(r.URN, "set errorOutputPrefix", "records that can't be processed have no prefix of their own")
 		case !strings.Contains(errors, "!{firehose:error-output-type}"):
 			report(r.URN, "put !{firehose:error-output-type} into errorOutputPrefix", "the sorts of errors share a prefix")
-		case strings.HasPrefix(errors, folderOf(prefix)):
+		case prefix != "" && strings.HasPrefix(errors, folderOf(prefix)):
 			report(r.URN, "begin errorOutputPrefix with something else than prefix", "error objects lie among the logs: %q begins with %q", errors, folderOf(prefix))
 		}
 		if !r.item("serverSideEncryption").flag("enabled") {
