@@ -138,7 +138,7 @@ func (w *worker) document(s *scanner, i int) (int, problem) {
 		return -1, problemJSON
 	}
 	if written && !stale && found == "" {
-		w.document1(i, end, &env)
+		w.noteDocument(i, end, &env)
 		return end, ""
 	}
 	w.tally, w.out, w.spans = before, w.out[:outBefore], w.spans[:spansBefore]
@@ -156,11 +156,12 @@ func (w *worker) document(s *scanner, i int) (int, problem) {
 	if _, found = w.events(s, env.from, &env); found != "" {
 		return -1, found
 	}
-	w.document1(i, end, &env)
+	w.noteDocument(i, end, &env)
 	return end, ""
 }
 
-func (w *worker) document1(from, to int, env *envelope) {
+// noteDocument notes where a document is, for splitting.
+func (w *worker) noteDocument(from, to int, env *envelope) {
 	if w.tracking {
 		w.docs = append(w.docs, document{from: from, to: to, arrayAt: env.from, endAt: env.to - 1, owner: env.owner, group: env.group})
 	}

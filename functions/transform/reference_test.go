@@ -60,7 +60,7 @@ func refText(text []byte, extraName string) ([]refEvent, error) {
 		default:
 			return nil, errRef
 		}
-		if !refText1(doc["owner"]) || !refText1(doc["logGroup"]) || !refText1(doc["logStream"]) {
+		if !isRefText(doc["owner"]) || !isRefText(doc["logGroup"]) || !isRefText(doc["logStream"]) {
 			return nil, errRef
 		}
 		var events []map[string]json.RawMessage
@@ -72,7 +72,7 @@ func refText(text []byte, extraName string) ([]refEvent, error) {
 		}
 		for _, e := range events {
 			v, err := strconv.ParseInt(string(e["timestamp"]), 10, 64)
-			if err != nil || v == math.MinInt64 || !refText1(e["id"]) || !refText1(e["message"]) {
+			if err != nil || v == math.MinInt64 || !isRefText(e["id"]) || !isRefText(e["message"]) {
 				return nil, errRef
 			}
 			extra := e[extraName]
@@ -85,7 +85,7 @@ func refText(text []byte, extraName string) ([]refEvent, error) {
 	}
 }
 
-func refText1(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '"' }
+func isRefText(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '"' }
 
 // readLines reads delivered lines back, and insists on their exact shape.
 func readLines(t testing.TB, lines []byte, extraName string) []refEvent {
