@@ -18,6 +18,7 @@ const (
 	KindLoadBalancer = "load-balancer" // access logs of a load balancer
 	KindTrail        = "trail"         // CloudTrail
 	KindStream       = "stream"
+	KindDataStream   = "data-stream" // of Kinesis
 	KindBucket       = "bucket"
 	KindVault        = "vault"
 	KindQueue        = "queue"

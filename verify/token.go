@@ -18,6 +18,7 @@ const (
 	typeClassicLoadBalancer  = "aws:elb/loadBalancer:LoadBalancer"
 	typeFlowLog              = "aws:ec2/flowLog:FlowLog"
 	typeFunction             = "aws:lambda/function:Function"
+	typeDataStream           = "aws:kinesis/stream:Stream"
 	typeKey                  = "aws:kms/key:Key"
 	typeKeyPolicy            = "aws:kms/keyPolicy:KeyPolicy"
 	typeLoadBalancer         = "aws:lb/loadBalancer:LoadBalancer"
