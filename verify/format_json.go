@@ -106,7 +106,7 @@ func (r *Report) json() ([]byte, error) {
 			j.Hops = append(j.Hops, hopJSON(v))
 		}
 		for _, b := range s.Breaks {
-			j.Breaks = append(j.Breaks, jsonBreak{b.Resource, b.Property, b.Reason, b.Remedy})
+			j.Breaks = append(j.Breaks, jsonBreak(b))
 		}
 		out.Steps = append(out.Steps, j)
 	}

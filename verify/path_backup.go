@@ -151,7 +151,11 @@ func (e *evaluation) vaultKey(s *segment, q request, v *vault) {
 	// https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html#encryption-permissions
 	q.title = "AWS Backup uses the key of vault " + v.text("name")
 	cryptographic := []string{"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
-	for _, who := range []Caller{q.caller, serviceLinkedBackup(v.Place)} {
+	linked, err := serviceLinkedBackup(v.Place)
+	if s.refuse(v.Resource, err) {
+		return
+	}
+	for _, who := range []Caller{q.caller, linked} {
 		q.caller = who
 		s.prove(e, q.do(k.arn, append([]string{"kms:DescribeKey"}, cryptographic...)...))
 		s.prove(e, q.with("kms:GrantIsForAWSResource", "true").do(k.arn, "kms:CreateGrant"))
@@ -159,12 +163,9 @@ func (e *evaluation) vaultKey(s *segment, q request, v *vault) {
 }
 
 // serviceLinkedBackup is the role with which AWS Backup makes copies and removes what has expired. AWS wrote its policies.
-func serviceLinkedBackup(p partition.Place) Caller {
+func serviceLinkedBackup(p partition.Place) (Caller, error) {
 	name, err := p.ServicePrincipal(partition.Backup)
-	if err != nil {
-		return Caller{}
-	}
-	return Caller{Role: p.RoleARN("aws-service-role/" + string(name) + "/AWSServiceRoleForBackup").String(), Unbounded: true}
+	return Caller{Role: p.RoleARN("aws-service-role/" + string(name) + "/AWSServiceRoleForBackup").String(), Unbounded: true}, err
 }
 
 // backupRequest is one row of what AWS Backup does as its role. The source is AWS's own managed policies

@@ -112,7 +112,10 @@ func resourceStatement(v *Verdict, kind policy.Kind) policy.Statement {
 		s.Resource = []string{v.pattern(v.Resource)}
 	}
 	if v.Caller.Role == "" {
-		s.Principal = policy.Services(v.Caller.Service[0])
+		s.Principal = policy.Services(v.Caller.Service...)
+		if len(v.Caller.Service) > 1 {
+			s.Principal.Service = v.Caller.Service[:1] // one of its names is enough
+		}
 		for _, key := range deputyKeys {
 			if values := v.Context[key]; len(values) > 0 {
 				op := "StringEquals"
