@@ -106,6 +106,15 @@ func Tokens() []string {
 	return tokens
 }
 
+// ARN returns the resource's own ARN, as its state has it, or "" for a type that has none. The arn of an event target or of
+// a topic's policy is an input, and another resource's.
+func (t *Type) ARN(state resource.PropertyMap) string {
+	if _, given := t.Inputs["arn"]; given {
+		return ""
+	}
+	return view(state).str("arn")
+}
+
 // table is built once from the generated schemas and the hand-written models. A model without a schema, or the
 // reverse, is found by a test.
 var table = buildTable(models())

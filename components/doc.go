@@ -24,8 +24,8 @@
 // Args are checked as a whole first. If something is wrong, the constructor returns an [ArgsError] with every problem
 // and registers nothing.
 //
-// Functions are built from this module's source when they are deployed, or come as zips: see [Code]. A recording builds
-// nothing.
+// Functions are built from this module's source when they are deployed, or come as zips: see [Code] and [CodeVariable]. A
+// recording builds nothing.
 //
 // Tags are those of Args; what every resource of a stack carries comes from the provider's default tags.
 package components

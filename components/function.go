@@ -2,6 +2,7 @@ package components
 
 import (
 	"maps"
+	"os"
 	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
@@ -9,7 +10,6 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"github.com/logarchive/logarchive/components/build"
 	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/policy"
 )
@@ -32,7 +32,7 @@ type FunctionArgs struct {
 	ReservedConcurrency int
 	// LogRetentionDays is how long the function's own messages are kept; 0 means 30.
 	LogRetentionDays int
-	// Code gives the deployment package; nil means [SourceCode].
+	// Code gives the deployment package; nil means what [CodeVariable] says, or else [SourceCode].
 	Code Code
 	// Tags are put on the function, its role and its log group.
 	Tags map[string]string
@@ -119,7 +119,7 @@ func (args *FunctionArgs) writeOwnLogs(place partition.Place) policy.Statement {
 func (args *FunctionArgs) pack(ctx *pulumi.Context, place partition.Place, folder string, maxBytes int64) (Package, error) {
 	code := args.Code
 	if code == nil {
-		code = SourceCode(build.Options{MaxBytes: maxBytes})
+		code = chosenCode(os.Getenv, maxBytes)
 	}
 	return code(ctx, folder, args.architecture(place))
 }

@@ -36,7 +36,7 @@ type Code func(ctx *pulumi.Context, function string, arch Architecture) (Package
 
 // SourceCode builds the package from this module's source: see package build. Options.Function and Options.Architecture
 // are those of the function; what has no MaxBytes has Lambda's limit. In a recording, where nothing is deployed and
-// everything must be the same on every machine, it is [PlaceholderCode]. It is what a function has without Code.
+// everything must be the same on every machine, it is [PlaceholderCode].
 func SourceCode(options build.Options) Code {
 	return func(ctx *pulumi.Context, function string, arch Architecture) (Package, error) {
 		if ctx.RunningWithMocks() {
@@ -59,6 +59,27 @@ func SourceCode(options build.Options) Code {
 			return Package{}, err
 		}
 		return Package{pulumi.NewFileArchive(zip.Path), zip.CodeHash()}, nil
+	}
+}
+
+// CodeVariable is the environment variable that says where the packages of functions without Code come from: a folder, as
+// for [PrebuiltCode]; or "placeholder", for the sandbox; unset, they are built: see [SourceCode].
+const CodeVariable = "LOGARCHIVE_FUNCTIONS"
+
+// chosenCode is what a function has without Code.
+func chosenCode(getenv func(string) string, maxBytes int64) Code {
+	switch chosen := getenv(CodeVariable); chosen {
+	case "":
+		return SourceCode(build.Options{MaxBytes: maxBytes})
+	case "placeholder":
+		return PlaceholderCode
+	default:
+		return func(ctx *pulumi.Context, function string, arch Architecture) (Package, error) {
+			if ctx.RunningWithMocks() {
+				return PlaceholderCode(ctx, function, arch)
+			}
+			return PrebuiltCode(chosen)(ctx, function, arch)
+		}
 	}
 }
 

@@ -25,18 +25,24 @@ func stackResources(t testing.TB, stack string) *testResources {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &testResources{}
-	for _, r := range recorded.Resources {
-		if r.Custom {
-			w.all = append(w.all, Object{Type: r.Type, ID: r.ID, Place: r.Place, URN: r.URN, Inputs: r.Inputs, State: r.Outputs, Created: someTime})
-		}
-	}
+	w := recordedResources(recorded)
 	for _, e := range spec.Externals() {
 		o, err := externalObject(e)
 		if err != nil {
 			t.Fatal(err)
 		}
 		w.all = append(w.all, *o)
+	}
+	return w
+}
+
+// recordedResources is what a program declares, as AWS would have it.
+func recordedResources(recorded *graph.Graph) *testResources {
+	w := &testResources{}
+	for _, r := range recorded.Resources {
+		if r.Custom {
+			w.all = append(w.all, Object{Type: r.Type, ID: r.ID, Place: r.Place, URN: r.URN, Inputs: r.Inputs, State: r.Outputs, Created: someTime})
+		}
 	}
 	return w
 }

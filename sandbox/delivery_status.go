@@ -35,8 +35,7 @@ type BufferStatus struct {
 	Overdue bool `json:"overdue,omitempty"`
 }
 
-// Status returns how the buffers stand that have something in them, or whose last delivery failed, ordered by kind, place
-// and name. It doesn't need the store's lock.
+// Status returns how the buffers stand that have something in them, ordered by kind, place, name and partition. It doesn't need the store's lock.
 func (d *Delivery) Status() ([]BufferStatus, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -59,10 +58,11 @@ func (d *Delivery) Status() ([]BufferStatus, error) {
 			s.Lines, s.Bytes, s.Oldest, s.Due = b.feed.events, b.feed.size-b.feed.delivered, b.feed.oldest, d.due(b, now)
 			s.Overdue = b.class != flowLogBuffers && now.After(s.Oldest.Add(keepFor))
 		}
-		if f := b.failure; f != nil {
+		// A process that was killed had no time to say that the last attempt went well.
+		if f := b.failure; f != nil && !b.feed.empty() {
 			s.Attempts, s.FailedAt, s.Code, s.Reason = f.Attempts, f.At, f.Code, f.Reason
 		}
-		if s.Bytes > 0 || s.Attempts > 0 {
+		if s.Bytes > 0 {
 			found = append(found, s)
 		}
 	}

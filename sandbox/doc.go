@@ -32,6 +32,13 @@
 //
 // Previews make nothing, and what only AWS could tell is unknown in them.
 //
+// # Functions
+//
+// A stream with a Lambda processor calls the project's own function in this process, as Firehose and Lambda would: bytes of
+// JSON in and out, with their limits, retries and timeouts by the sandbox's clock, its requests decided by its role's
+// policies. What it writes to its log is in lambda/<account>/<region>/<function>.log. Which function a declared one runs is
+// told by the component that it is of, or by the environment variable LOGARCHIVE_FUNCTION; any other is refused.
+//
 // # Interrupted creations
 //
 // When the engine or the sandbox was killed between a creation and the engine's note of it, [World.Finder] finds the

@@ -149,5 +149,7 @@ func (f *function) hop(step, action, resource string) (Hop, error) {
 	return h.with(append(context, "aws:SecureTransport", "true", "aws:RequestedRegion", string(f.object.Place.Region))...), err
 }
 
-// errTimedOut is what a function's own waiting ends with when its time is up.
+// errTimedOut is what a function's own waiting ends with when its time is up. The words are Lambda's.
+//
+//lint:ignore ST1005 Lambda writes it with a capital letter, and it stands in error objects
 var errTimedOut = errors.New("Task timed out")

@@ -199,7 +199,6 @@ func TestTransform(t *testing.T) {
 // Whatever goes wrong with the function, the records are in the error prefix as they came.
 func TestTransformFailures(t *testing.T) {
 	t.Parallel()
-	const day = 24 * time.Hour
 	for _, test := range []struct {
 		name     string
 		before   func(*testResources, *Delivery)

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/logarchive/logarchive/catalog"
 	"github.com/logarchive/logarchive/partition"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
@@ -39,8 +40,13 @@ type Object struct {
 // Text returns a string property of the object's state, "" when there is none.
 func (o Object) Text(property string) string { return text(o.State, property) }
 
-// ARN returns the object's ARN, "" for a type that has none.
-func (o Object) ARN() string { return o.Text("arn") }
+// ARN returns the object's own ARN, "" for a type that has none. The arn of an event target is another object's.
+func (o Object) ARN() string {
+	if t, ok := catalog.Lookup(o.Type); ok {
+		return t.ARN(o.State)
+	}
+	return o.Text("arn")
+}
 
 // text returns a string property. Properties in the world are plain: secrets are marked on their way to the engine.
 func text(properties resource.PropertyMap, name string) string {

@@ -21,7 +21,7 @@ func TestOwnPulumiCLI(t *testing.T) {
 	for _, name := range []string{"main.go", "go.mod", "go.sum"} {
 		link(t, filepath.Join(root, name), filepath.Join(dir, name))
 	}
-	for _, room := range []string{"stacks", "components", "partition", "policy", "graph", "catalog", "verify"} {
+	for _, room := range []string{"stacks", "components", "functions", "partition", "policy", "graph", "catalog", "verify"} {
 		if _, err := os.Stat(filepath.Join(root, room)); err == nil {
 			link(t, filepath.Join(root, room), filepath.Join(dir, room))
 		}

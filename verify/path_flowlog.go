@@ -85,10 +85,15 @@ func (e *evaluation) logDelivery(s *segment, r *Resource, b *bucket, folder, nam
 	q := deputy.overTLS()
 	s.prove(e, q.do(b.arn, "s3:GetBucketAcl", "s3:ListBucket"))
 	q.title = "log delivery writes objects"
-	// It sends the ACL header, as AWS's example policy demands; a statement may have a condition on it.
+	// It sends the ACL header, as AWS's example policy demands; a statement may have a condition on it. To a bucket without
+	// access lists it was seen to send none, and a statement that demands it then lets nothing in, without a word (cloudposse
+	// terraform-aws-vpc-flow-logs-s3-bucket PR#101): there both must be allowed.
 	s.prove(e, q.with("s3:x-amz-acl", "bucket-owner-full-control").do(object, "s3:PutObject"))
+	if ownerEnforced(b) {
+		s.prove(e, q.do(object, "s3:PutObject"))
+	}
 	e.encrypt(s, b, "", object, deputy, []string{
-		// All five are in AWS's key policy for log delivery (same document); LZA #768 lost logs for want of kms:Encrypt.
+		// All five are in AWS's key policy for log delivery (same document). kms:Encrypt is easily forgotten: LZA #768.
 		"kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:DescribeKey",
 	})
 }

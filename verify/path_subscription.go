@@ -9,8 +9,10 @@ import (
 // subscription is the way from a log group on: CloudWatch Logs acts as the filter's role and puts records.
 func (e *evaluation) subscription(s *segment, r *Resource) {
 	destination := r.text("destinationArn")
-	stream, ok := e.followStream(s, r, "destinationArn", destination)
-	if !ok {
+	stream, ok := e.byARN[destination]
+	if ok && stream.Type == typeDataStream {
+		s.to(Stop{KindDataStream, stream.text("name"), stream.Place})
+	} else if stream, ok = e.followStream(s, r, "destinationArn", destination); !ok {
 		return
 	}
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html: the destination is in the same region.
@@ -24,13 +26,16 @@ func (e *evaluation) subscription(s *segment, r *Resource) {
 	group := r.Place.LogGroupARN(r.text("logGroup") + ":*").String()
 	acting, ok := e.assume(s, r, "roleArn", r.text("roleArn"), request{title: "CloudWatch Logs acts as the subscription's role", caller: caller}.
 		with("aws:SourceArn", group).with("aws:SourceAccount", string(r.Place.Account)))
-	if !ok {
-		return
+	switch {
+	case !ok:
+	case stream.Type == typeDataStream:
+		e.dataStream(s, r, stream, acting)
+	default:
+		// Both are in AWS's example policy; CloudWatch Logs puts single large records with the first.
+		s.prove(e, request{title: "CloudWatch Logs puts records", caller: acting, owner: stream.Place.Account, carrier: r.URN}.
+			do(destination, "firehose:PutRecord", "firehose:PutRecordBatch"))
+		s.then(e.stream(stream))
 	}
-	// Both are in AWS's example policy; CloudWatch Logs puts single large records with the first.
-	s.prove(e, request{title: "CloudWatch Logs puts records", caller: acting, owner: stream.Place.Account, carrier: r.URN}.
-		do(destination, "firehose:PutRecord", "firehose:PutRecordBatch"))
-	s.then(e.stream(stream))
 }
 
 // followStream begins the step to the Firehose stream that a property names.

@@ -104,7 +104,7 @@ func (p *program) drop(kind, name string) {
 func (p *program) add(token, name string, place partition.Place, state map[string]any) *graph.Resource {
 	r := &graph.Resource{
 		URN: "urn:pulumi:" + p.Stack + "::" + p.Project + "::" + token + "::" + name, Type: token, Name: name, Custom: true, ID: name, Place: place,
-		Inputs: resource.NewPropertyMapFromMap(state), Outputs: resource.PropertyMap{},
+		Inputs: resource.NewPropertyMapFromMap(state), Outputs: resource.NewPropertyMapFromMap(state),
 	}
 	p.Resources = append(p.Resources, r)
 	return r

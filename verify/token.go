@@ -20,6 +20,7 @@ const (
 	typeEventTarget          = "aws:cloudwatch/eventTarget:EventTarget"
 	typeFlowLog              = "aws:ec2/flowLog:FlowLog"
 	typeFunction             = "aws:lambda/function:Function"
+	typeDataStream           = "aws:kinesis/stream:Stream"
 	typeKey                  = "aws:kms/key:Key"
 	typeKeyPolicy            = "aws:kms/keyPolicy:KeyPolicy"
 	typeLoadBalancer         = "aws:lb/loadBalancer:LoadBalancer"
