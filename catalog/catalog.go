@@ -106,10 +106,11 @@ func Tokens() []string {
 	return tokens
 }
 
-// ARN returns the resource's own ARN, as its state has it, or "" for a type that has none. The arn of an event target or of
-// a topic's policy is an input, and another resource's.
+// ARN returns the resource's own ARN, as its state has it, or "" for a type that has none. The arn of an event target and of
+// a topic's policy is another resource's. (That it is an input says nothing: streams and parameters take theirs, too.)
 func (t *Type) ARN(state resource.PropertyMap) string {
-	if _, given := t.Inputs["arn"]; given {
+	switch t.Token {
+	case "aws:cloudwatch/eventTarget:EventTarget", "aws:sns/topicPolicy:TopicPolicy":
 		return ""
 	}
 	return view(state).str("arn")

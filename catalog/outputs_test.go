@@ -66,7 +66,7 @@ func TestComputedOutputs(t *testing.T) {
 // TestOwnARN: what points to something by its ARN isn't it.
 func TestOwnARN(t *testing.T) {
 	t.Parallel()
-	for token, want := range map[string]string{Function: lambdaARN, Queue: queueARN, targetToken: "", "aws:sns/topicPolicy:TopicPolicy": "", RolePolicy: ""} {
+	for token, want := range map[string]string{Function: lambdaARN, Queue: queueARN, Stream: home.ARN(partition.Firehose, "deliverystream/logs").String(), targetToken: "", "aws:sns/topicPolicy:TopicPolicy": "", RolePolicy: ""} {
 		_, state := complete(t, token, Request{Place: home, Name: "sample", Inputs: properties(samples[token].inputs)})
 		if got := typeOf(t, token).ARN(state); got != want {
 			t.Errorf("%s: %q, want %q", token, got, want)
