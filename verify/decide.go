@@ -40,45 +40,52 @@ type Cause struct {
 // decide asks the evaluator, and keeps the verdict: what no verdict needs is a privilege too many.
 func (e *evaluation) decide(h Hop) *Verdict {
 	v, decision := e.ask(h)
+	e.explain(v, decision)
+	e.verdicts = append(e.verdicts, v)
+	return v
+}
+
+// explain says why, and what to do.
+func (e *evaluation) explain(v *Verdict, d policy.Decision) {
 	if !v.Allowed {
-		v.Remedies = e.remedies(v, decision)
+		v.Remedies = e.remedies(v, d)
 	}
 	for _, s := range v.deciding {
 		v.Causes = append(v.Causes, s.cause())
 	}
-	e.verdicts = append(e.verdicts, v)
-	return v
 }
 
 // ask decides without keeping. A service that is known under several names is allowed when one of them is.
 func (e *evaluation) ask(h Hop) (*Verdict, policy.Decision) {
 	v := &Verdict{Hop: h, policies: e.policiesFor(h)}
-	var decision policy.Decision
-	for i, caller := range e.callers(h.Caller) {
-		q := e.requestOf(h, caller)
-		if d := policy.Evaluate(q, v.policies); i == 0 || d.Allowed() {
-			decision, v.request = d, q
-		}
-		if decision.Allowed() {
-			break
+	decision := e.evaluate(v, e.caller(h.Caller.String()).as)
+	for i := 1; i < len(h.Caller.Service) && !decision.Allowed(); i++ {
+		before := v.request
+		if d := e.evaluate(v, e.caller(string(h.Caller.Service[i])).as); d.Allowed() {
+			decision = d
+		} else {
+			v.request = before
 		}
 	}
 	v.Allowed = decision.Allowed()
-	for _, r := range decision.Decisive() {
-		if s, ok := e.statements[r.Policy]; ok { // not the unknown administrator, or a default key policy
+	e.assumeForeign(v, decision)
+	for _, r := range decision.Reasons {
+		s, ok := e.statements[r.Policy]
+		switch {
+		case !ok: // the unknown administrator, or a default key policy
+		case decision.Outcome == policy.ImplicitDeny && r.Effect == policy.Allow:
+			v.matching = append(v.matching, s)
+		case decision.Outcome == policy.Allowed && r.Effect == policy.Allow, decision.Outcome == policy.ExplicitDeny && r.Effect == policy.Deny:
 			v.deciding = append(v.deciding, s)
 		}
 	}
-	e.assumeForeign(v, decision)
-	if v.Allowed {
-		return v, decision
-	}
-	for _, r := range decision.Reasons {
-		if s, ok := e.statements[r.Policy]; ok && r.Effect == policy.Allow {
-			v.matching = append(v.matching, s)
-		}
-	}
 	return v, decision
+}
+
+// evaluate asks for one caller, and notes the request.
+func (e *evaluation) evaluate(v *Verdict, c *asCaller) policy.Decision {
+	v.request = requestOf(v.Hop, c)
+	return policy.Evaluate(v.request, v.policies)
 }
 
 // assumeForeign takes managed policies into account whose documents aren't known. One that is attached may allow what the
@@ -106,14 +113,23 @@ func onlyLacksIdentity(d policy.Decision) bool {
 }
 
 // requestOf is a hop as a caller's request.
-func (e *evaluation) requestOf(h Hop, c *asCaller) policy.Request {
-	q := policy.Request{Caller: c.Caller, Action: h.Action, Resource: h.Resource, Owner: h.Owner, Context: make(policy.Context, len(c.context)+len(h.Context)+1)}
+func requestOf(h Hop, c *asCaller) policy.Request {
+	q := policy.Request{Caller: c.Caller, Action: h.Action, Resource: h.Resource, Owner: h.Owner}
+	owner := h.owner()
+	if h.built != nil && h.built.caller == c && h.built.owner == owner {
+		q.Context = h.built.context
+		return q
+	}
+	q.Context = make(policy.Context, len(c.context)+len(h.Context)+1)
 	maps.Copy(q.Context, c.context)
 	for k, values := range h.Context {
 		q.Context[k] = contextValue(k, values)
 	}
-	if owner := h.owner(); owner != "" {
+	if owner != "" {
 		q.Context["aws:ResourceAccount"] = policy.One(string(owner))
+	}
+	if h.built != nil {
+		*h.built = builtContext{c, owner, q.Context}
 	}
 	return q
 }
@@ -156,18 +172,6 @@ func newCaller(c policy.Caller, arn string) *asCaller {
 type callerOf struct {
 	as                 *asCaller
 	identity, boundary []*policy.Policy
-}
-
-// callers are who a hop's request may come from.
-func (e *evaluation) callers(c Caller) []*asCaller {
-	if c.Role != "" {
-		return []*asCaller{e.caller(c.Role).as}
-	}
-	out := make([]*asCaller, 0, len(c.Service))
-	for _, s := range c.Service {
-		out = append(out, e.caller(string(s)).as)
-	}
-	return out
 }
 
 // caller works a caller out at its first use. What is neither a role's ARN nor a service's name is nobody.
@@ -259,21 +263,17 @@ func (e *evaluation) defaultKeyPolicy(key partition.ARN) []*policy.Policy {
 
 // resourcePolicy is the policy of what a request is about; nil where it has none, or where its sort has none.
 func (e *evaluation) resourcePolicy(arn string) *policyAt {
-	at, ok := e.byResource[arn]
-	if !ok {
-		_, at, _ = e.carrierOf(arn)
-		e.byResource[arn] = at
-	}
+	_, at, _ := e.carrierOf(arn)
 	return at
 }
 
 // carrierOf is the declared resource that a request is about, with its policy, if it has one, and the kind that it would be.
 func (e *evaluation) carrierOf(arn string) (*Resource, *policyAt, policy.Kind) {
-	a, err := partition.ParseARN(arn)
-	if err != nil {
+	fields := strings.SplitN(arn, ":", 4)
+	if len(fields) < 4 {
 		return nil, nil, 0
 	}
-	switch a.Service {
+	switch service := partition.Service(fields[2]); service {
 	case partition.S3:
 		if b := e.buckets[bucketName(arn)]; b != nil {
 			return b.Resource, b.policy, policy.Bucket
@@ -292,7 +292,7 @@ func (e *evaluation) carrierOf(arn string) (*Resource, *policyAt, policy.Kind) {
 		}
 	case partition.SQS, partition.SNS, partition.Lambda:
 		if q := e.queues[arn]; q != nil {
-			return q.Resource, q.policy, map[partition.Service]policy.Kind{partition.SQS: policy.Queue, partition.SNS: policy.Topic, partition.Lambda: policy.Function}[a.Service]
+			return q.Resource, q.policy, map[partition.Service]policy.Kind{partition.SQS: policy.Queue, partition.SNS: policy.Topic, partition.Lambda: policy.Function}[service]
 		}
 	}
 	return nil, nil, 0

@@ -20,9 +20,8 @@ type evaluation struct {
 	using map[statementAt][]*Verdict // see uses
 
 	// What is asked again and again is worked out once.
-	defaults   map[string][]*policy.Policy // default key policies, by account root
-	byCaller   map[string]*callerOf        // by a role's ARN or a service's name
-	byResource map[string]*policyAt        // nil for what has none
+	defaults map[string][]*policy.Policy // default key policies, by account root
+	byCaller map[string]*callerOf        // by a role's ARN or a service's name
 }
 
 func newEvaluation(d *Deployment, o Options) *evaluation {
@@ -30,7 +29,6 @@ func newEvaluation(d *Deployment, o Options) *evaluation {
 		Deployment: d, options: o,
 		segments: map[string]*segment{}, filters: map[string][]*Resource{}, fed: map[string]bool{}, keepers: map[string]*bucket{},
 		reach: map[string]map[string]bool{}, defaults: map[string][]*policy.Policy{}, byCaller: map[string]*callerOf{},
-		byResource: map[string]*policyAt{},
 	}
 	for _, r := range d.byType[typeSubscription] {
 		k := groupKey(r.Place, r.text("logGroup"))
@@ -91,4 +89,8 @@ func (p *Prover) Path(urn string) (*Path, bool) {
 }
 
 // Decide decides one request by the deployment's policies.
-func (p *Prover) Decide(h Hop) *Verdict { return p.e.decide(h) }
+func (p *Prover) Decide(h Hop) *Verdict {
+	v, decision := p.e.ask(h)
+	p.e.explain(v, decision)
+	return v
+}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/policy"
 )
 
 // Caller is who makes a request: an AWS service under its own name, or the session of a role.
@@ -42,6 +43,15 @@ type Hop struct {
 	Carrier string
 	// Patterns say how a policy writes values of Resource and Context that are samples: an object's key, a snapshot's id.
 	Patterns map[string]string
+
+	built *builtContext // shared with the other actions on the resource
+}
+
+// builtContext is a hop's context as the evaluator takes it, for one caller.
+type builtContext struct {
+	caller  *asCaller
+	owner   partition.Account
+	context policy.Context
 }
 
 // pattern is how a policy writes a value of the request.
@@ -87,11 +97,11 @@ func (q request) overTLS() request {
 }
 
 func (q request) do(resource string, actions ...string) []Hop {
-	hops := make([]Hop, 0, len(actions))
+	hops, built := make([]Hop, 0, len(actions)), &builtContext{}
 	for _, a := range actions {
 		hops = append(hops, Hop{
 			Title: q.title, Caller: q.caller, Action: a, Resource: resource, Owner: q.owner, Context: q.context, Carrier: q.carrier,
-			Patterns: q.samples,
+			Patterns: q.samples, built: built,
 		})
 	}
 	return hops

@@ -26,7 +26,8 @@ func (o Options) minimumRetention() int { return cmp.Or(o.MinimumRetention, Defa
 
 // Report is what a verification found.
 type Report struct {
-	Paths      []*Path
+	Paths []*Path
+	// Violations are sorted: closed paths first, then by rule and resource.
 	Violations []Violation
 	// Unneeded are parts of policies without which everything is still proven.
 	Unneeded []Unneeded
@@ -46,10 +47,21 @@ func Run(d *Deployment, o Options) *Report {
 	r.Decided = len(e.verdicts)
 	o.waive(r)
 	slices.SortStableFunc(r.Violations, func(a, b Violation) int {
-		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Reason, b.Reason))
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Reason, b.Reason))
 	})
 	r.Violations = slices.Compact(r.Violations)
 	return r
+}
+
+// rank puts what loses logs first.
+func rank(v Violation) int {
+	switch v.Rule {
+	case rulePath:
+		return 0
+	case ruleDocument:
+		return 1
+	}
+	return 2
 }
 
 // Failed says whether there is a violation that isn't waived.

@@ -123,7 +123,7 @@ func altered(h Hop, pairs ...string) Hop {
 	for i := 0; i < len(pairs); i += 2 {
 		q = q.with(pairs[i], pairs[i+1])
 	}
-	h.Context = q.context
+	h.Context, h.built = q.context, nil
 	return h
 }
 

@@ -107,13 +107,16 @@ func ownKey(e *evaluation, report reporter) {
 func notPublic(e *evaluation, report reporter) {
 	for _, b := range e.archives() {
 		block := b.settings[typeBucketPublicAccess]
+		var missing []string
 		for _, setting := range []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"} {
 			if block == nil || !block.flag(setting) {
-				report(b.URN, "set all four settings of the public access block", "%s isn't set", setting)
+				missing = append(missing, setting)
 			}
 		}
-		ownership := b.settings[typeBucketOwnership]
-		if ownership == nil || ownership.item("rule").text("objectOwnership") != "BucketOwnerEnforced" {
+		if len(missing) > 0 {
+			report(b.URN, "set all four settings of the public access block", "public access isn't blocked by %s", strings.Join(missing, ", "))
+		}
+		if !ownerEnforced(b) {
 			report(b.URN, "set objectOwnership to BucketOwnerEnforced", "ACLs are in force: an object may belong to its writer")
 		}
 	}
@@ -124,12 +127,16 @@ var deletions = []string{"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:Bypass
 
 func undeletable(e *evaluation, report reporter) {
 	for _, b := range e.archives() {
+		var open []string
 		for _, who := range []Caller{accountAdministrator(b.Resource), stranger(b.Resource)} {
 			for _, h := range e.deletionHops(b, who) {
 				if e.probe(h) != policy.ExplicitDeny {
-					report(b.URN, "deny it in the bucket's policy to everybody but a break-glass role", "%s isn't denied to %s", h.Action, who)
+					open = union(open, []string{h.Action})
 				}
 			}
+		}
+		if len(open) > 0 {
+			report(b.URN, "deny it in the bucket's policy to everybody but a break-glass role", "it isn't denied to everybody to %s", strings.Join(open, ", "))
 		}
 		for _, d := range e.deliveries(b) {
 			for _, h := range e.deletionHops(b, d.Caller) {

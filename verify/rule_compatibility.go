@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"strings"
+
 	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/policy"
 )
@@ -143,13 +145,17 @@ func backupCopies(e *evaluation, report reporter) {
 func vaultUndeletable(e *evaluation, report reporter) {
 	for _, arn := range sortedKeys(e.vaults) {
 		v := e.vaults[arn]
+		var open []string
 		for _, who := range []Caller{accountAdministrator(v.Resource), stranger(v.Resource)} {
 			q := request{caller: who, owner: v.Place.Account, carrier: v.URN}
 			for _, h := range q.do(v.arn, "backup:DeleteBackupVault", "backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle") {
 				if e.probe(h) != policy.ExplicitDeny {
-					report(v.URN, "deny it in the vault's access policy", "%s isn't denied to %s", h.Action, who)
+					open = union(open, []string{h.Action})
 				}
 			}
+		}
+		if len(open) > 0 {
+			report(v.URN, "deny it in the vault's access policy", "it isn't denied to everybody to %s", strings.Join(open, ", "))
 		}
 		if v.declared && (!v.Protect || !v.RetainOnDelete) {
 			report(v.URN, "set protect and retainOnDelete", "the vault isn't protected from the program's own upgrades")

@@ -61,7 +61,7 @@ var compatibilityCases = []ruleCase{
 		change: func(p *program) {
 			p.set("Plan", "backup", "rules[0].lifecycle", map[string]any{"coldStorageAfter": 30, "deleteAfter": 60})
 		}},
-	{rule: "vault-undeletable", name: "no policy", resource: "backup-copy", reason: "backup:DeleteRecoveryPoint isn't denied",
+	{rule: "vault-undeletable", name: "no policy", resource: "backup-copy", reason: "backup:DeleteRecoveryPoint",
 		change: func(p *program) { p.drop("VaultPolicy", "backup-copy") }},
 	{rule: "vault-undeletable", name: "not protected", resource: "backup", reason: "isn't protected",
 		change: func(p *program) { p.find("Vault", "backup").Protect = false }},

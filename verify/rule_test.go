@@ -98,15 +98,15 @@ var bucketCases = []ruleCase{
 			s := statement(d, "DenyOtherKey")
 			s.Condition = s.Condition.With("StringNotEquals", "s3:x-amz-server-side-encryption-aws-kms-key-id", archive.ARN(partition.KMS, "key/old").String())
 		})},
-	{rule: "bucket-not-public", name: "no block", resource: "archive", reason: "blockPublicPolicy isn't set",
+	{rule: "bucket-not-public", name: "no block", resource: "archive", reason: "blockPublicAcls, blockPublicPolicy, ignorePublicAcls, restrictPublicBuckets",
 		change: func(p *program) { p.drop("BucketPublicAccessBlock", "archive") }},
-	{rule: "bucket-not-public", name: "one setting off", resource: "archive", reason: "restrictPublicBuckets isn't set",
+	{rule: "bucket-not-public", name: "one setting off", resource: "archive", reason: "by restrictPublicBuckets",
 		change: func(p *program) { p.set("BucketPublicAccessBlock", "archive", "restrictPublicBuckets", false) }},
 	{rule: "bucket-not-public", name: "ACLs in force", resource: "archive", reason: "ACLs are in force",
 		change: func(p *program) {
 			p.set("BucketOwnershipControls", "archive", "rule.objectOwnership", "ObjectWriter")
 		}},
-	{rule: "bucket-undeletable", name: "no Deny", resource: "archive", reason: "s3:DeleteObjectVersion isn't denied",
+	{rule: "bucket-undeletable", name: "no Deny", resource: "archive", reason: "isn't denied to everybody to s3:DeleteObject, s3:DeleteObjectVersion",
 		change: onBucketPolicy(func(d *policy.Document) { dropStatements(d, "NobodyDeletes") })},
 	{rule: "bucket-undeletable", name: "a pipeline deletes", resource: "logs-delivery", reason: `statement "WriteObjects" allows deletion`,
 		change: func(p *program) {

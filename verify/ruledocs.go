@@ -5,28 +5,27 @@ import (
 	"strings"
 )
 
-const ruleDocsHead = `# The rules of logarchive verify
-
-<!-- Generated from verify.AllRules: go test ./verify -run TestRuleDocs -update. Do not edit. -->
-
-` + "`logarchive verify`" + ` finds every source that a program declares, or that a stack's state has, and decides every request on the
-way from there to the archive with the policies of both sides. Then it holds the archive against the rules on this page. A
-violation names the rule, the resource, what is wrong and what mends it. It can be waived for a time, with a reason, in the
-stack's configuration (` + "`log-archive:waivers`" + `, see [configuration.md](configuration.md)).
-
-`
+const (
+	ruleDocsHead = "# The rules of logarchive verify\n\n" +
+		"<!-- Generated from verify.AllRules: go test ./verify -run TestRuleDocs -update. Do not edit. -->\n\n"
+	ruleDocsIntroduction = "`logarchive verify` finds every source that a program declares, or that a stack's state has, and decides every " +
+		"request on the way from there to the archive with the policies of both sides. Then it holds the archive against the rules on " +
+		"this page. A violation names the rule, the resource, what is wrong and what mends it. It can be waived for a time, with a " +
+		"reason, in the stack's configuration (`log-archive:waivers`, see [configuration.md](configuration.md))."
+)
 
 // RuleDocs returns docs/verify-rules.md: every rule with its reason and its remedy, and the conditions that grants to
 // services are held to.
 func RuleDocs() string {
 	var b strings.Builder
-	b.WriteString(ruleDocsHead)
+	b.WriteString(ruleDocsHead + wrapped(ruleDocsIntroduction) + "\n\n")
 	b.WriteString("| rule | what holds |\n|---|---|\n")
 	for _, r := range AllRules() {
-		fmt.Fprintf(&b, "| [`%s`](#%s) | %s |\n", r.ID, r.ID, r.Title)
+		fmt.Fprintf(&b, "| [`%s`](#%s) | %s |\n", r.ID, r.ID, literal(r.Title))
 	}
 	for _, r := range append(AllRules(), ruleUnneeded) {
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s\n\n*To mend it:* %s\n", r.ID, wrapped("**"+sentence(r.Title)+"**"), wrapped(sentence(r.Why)), wrapped(sentence(r.Remedy)))
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s\n\n%s\n", r.ID, wrapped("**"+literal(sentence(r.Title))+"**"), wrapped(literal(sentence(r.Why))),
+			wrapped("*To mend it:* "+literal(sentence(r.Remedy))))
 		switch r.ID {
 		case "grant-deputy":
 			b.WriteString(deputyDocs())
@@ -52,11 +51,7 @@ func deputyDocs() string {
 }
 
 // wrapped breaks a paragraph into lines of at most 120 columns.
-func wrapped(text string) string {
-	bold := strings.HasPrefix(text, "**")
-	text = strings.ReplaceAll(strings.Trim(text, "*"), "*", `\*`)
-	if bold {
-		text = "**" + text + "**"
-	}
-	return strings.Join(wrap(text, 120), "\n")
-}
+func wrapped(text string) string { return strings.Join(wrap(text, 120), "\n") }
+
+// literal keeps Markdown from taking a "*" of a policy for its own.
+func literal(text string) string { return strings.ReplaceAll(text, "*", `\*`) }
