@@ -33,6 +33,11 @@ func (c *composer) subscriber() error {
 	if s.Subscribe == nil {
 		return nil
 	}
+	// The subscriber's own, and those of its pipeline, are known to the component.
+	var own []string
+	for _, class := range s.classes() {
+		own = append(own, s.ErrorLogGroup(class))
+	}
 	_, err := components.NewLogGroupSubscriber(c.ctx, "subscribe", &components.LogGroupSubscriberArgs{
 		Place: s.Home,
 		FunctionArgs: components.FunctionArgs{
@@ -42,7 +47,7 @@ func (c *composer) subscriber() error {
 		Pipeline:     c.pipelines[ClassLogs],
 		Include:      s.Subscribe.Prefixes,
 		Exclude:      s.excluded(),
-		OwnLogGroups: s.ownLogGroups(),
+		OwnLogGroups: own,
 		Schedule:     s.Subscribe.Schedule,
 	}, c.atHome())
 	return err
