@@ -154,7 +154,7 @@ func (c *TransformFunction) mayBeCalled() policy.Statement {
 		Sid:      "TransformRecords",
 		Effect:   policy.Allow,
 		Action:   []string{"lambda:GetFunctionConfiguration", "lambda:InvokeFunction"},
-		Resource: []string{c.arn, c.qualifiedArn()},
+		Resource: []string{c.qualifiedArn()},
 	}
 }
 

@@ -67,7 +67,7 @@ func TestPipelineWithTransform(t *testing.T) {
 		t.Fatal(err)
 	}
 	call := policy.Statement{Sid: "TransformRecords", Effect: policy.Allow, Action: []string{"lambda:GetFunctionConfiguration", "lambda:InvokeFunction"},
-		Resource: []string{transformARN, transformARN + ":$LATEST"}}
+		Resource: []string{transformARN + ":$LATEST"}}
 	if diff := cmp.Diff(call, doc.Statements[len(doc.Statements)-1]); diff != "" {
 		t.Error(diff)
 	}

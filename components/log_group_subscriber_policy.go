@@ -1,6 +1,9 @@
 package components
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/policy"
 )
@@ -41,7 +44,7 @@ func (args *LogGroupSubscriberArgs) policy() (policy.Document, error) {
 			Sid:      "NeverItself",
 			Effect:   policy.Deny,
 			Action:   []string{"logs:PutSubscriptionFilter"},
-			Resource: args.groups(args.own()),
+			Resource: args.groups(args.reachable()),
 		},
 		{
 			Sid:       "PassSubscriptionRole",
@@ -58,6 +61,13 @@ func (args *LogGroupSubscriberArgs) policy() (policy.Document, error) {
 			Resource: []string{args.queueArn(args.queueName())},
 		},
 	}}, nil
+}
+
+// reachable are those of the groups that must never be subscribed which Include would let it subscribe.
+func (args *LogGroupSubscriberArgs) reachable() []string {
+	return slices.DeleteFunc(args.own(), func(own string) bool {
+		return !slices.ContainsFunc(orEvery(args.Include), func(in string) bool { return strings.HasPrefix(own, in) || strings.HasPrefix(in, own) })
+	})
 }
 
 // groups are the log groups of the place whose names begin in these ways.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,13 +67,15 @@ func functionByARN(world Resources, arn string) (*function, bool, error) {
 	return f, true, err
 }
 
+// functionLogGroup is the log group that a declared function writes to, whatever code it runs.
+func functionLogGroup(o Object) string {
+	return cmp.Or(text(child(o.State, "loggingConfig"), "logGroup"), "/aws/lambda/"+o.Text("name"))
+}
+
 func functionOf(o Object) (*function, error) {
 	f := &function{
 		object: o, name: o.Text("name"), arn: o.ARN(), timeout: time.Duration(integer(o.State, "timeout", 3)) * time.Second,
-		logGroup: text(child(o.State, "loggingConfig"), "logGroup"), stopped: integer(o.State, "reservedConcurrentExecutions", -1) == 0,
-	}
-	if f.logGroup == "" {
-		f.logGroup = "/aws/lambda/" + f.name
+		logGroup: functionLogGroup(o), stopped: integer(o.State, "reservedConcurrentExecutions", -1) == 0,
 	}
 	variables := child(child(o.State, "environment"), "variables")
 	for name, value := range variables {

@@ -65,8 +65,8 @@ func readDeclared(world Resources) declared {
 		}
 	}
 	for _, o := range world.List(catalog.Function) {
-		if f, err := functionOf(o); err == nil && len(d.filters[groupKey(o.Place, f.logGroup)]) == 0 {
-			d.own[groupKey(o.Place, f.logGroup)] = true
+		if k := groupKey(o.Place, functionLogGroup(o)); len(d.filters[k]) == 0 {
+			d.own[k] = true
 		}
 	}
 	return d

@@ -19,7 +19,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		return err
 	}
 	c := &composer{ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{}}
-	for _, step := range []func() error{c.archiveBucket, c.streams, c.flowLogs, c.logGroups, c.databases, c.backupVaults} {
+	for _, step := range []func() error{c.archiveBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.backupVaults} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -34,6 +34,7 @@ type composer struct {
 	spec      *Spec
 	providers *providers
 	archive   *components.LogArchiveBucket
+	transform *components.TransformFunction // nil without one
 	pipelines map[Class]*components.FirehoseToS3Pipeline
 	backup    *components.BackupVaultWithCopy
 }
@@ -111,6 +112,10 @@ func (c *composer) streams() error {
 			args.Content = components.VendedLogs
 		} else {
 			args.SubscriptionRoleName = s.SubscriptionRole(class)
+			args.Transform = c.transform
+			if c.transform != nil && len(s.Pipeline.Transform.PartitionBy) > 0 {
+				args.DynamicPartitioning = &components.DynamicPartitioning{}
+			}
 		}
 		pipeline, err := components.NewFirehoseToS3Pipeline(c.ctx, string(class), args, c.atHome())
 		if err != nil {

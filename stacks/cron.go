@@ -26,12 +26,25 @@ var cronFields = []cronField{
 	{"year", 1970, 2199, nil, ""},
 }
 
-// checkSchedule says whether AWS Backup takes the expression: six fields, one of the two days a question mark, and not
-// more often than once an hour. cron(0 5 ? * * *), AWS Backup's own default, means the same as cron(0 5 * * ? *).
+// checkSchedule says whether AWS Backup takes the expression: a cron expression, not more often than once an hour.
 //
-// See https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html and, for the hour,
-// https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupRuleInput.html
+// See https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupRuleInput.html
 func checkSchedule(expression string) error {
+	if err := checkCron(expression); err != nil {
+		return err
+	}
+	minutes := strings.Fields(strings.TrimPrefix(expression, "cron("))[0]
+	if _, err := strconv.Atoi(minutes); err != nil {
+		return fmt.Errorf("minutes %s: AWS Backup makes backups at most once an hour; want one minute", minutes)
+	}
+	return nil
+}
+
+// checkCron says whether AWS takes the expression: six fields, one of the two days a question mark. cron(0 5 ? * * *),
+// AWS Backup's own default, means the same as cron(0 5 * * ? *).
+//
+// See https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
+func checkCron(expression string) error {
 	inner, ok := strings.CutPrefix(expression, "cron(")
 	inner, closed := strings.CutSuffix(inner, ")")
 	if !ok || !closed {
@@ -55,9 +68,6 @@ func checkSchedule(expression string) error {
 		return errors.New("day-of-month and day-of-week are both ?; want ? in one of them, and * in the other for every day")
 	case days != "?" && weekdays != "?":
 		return fmt.Errorf("day-of-month %s and day-of-week %s can't both be given; want ? in one of them, such as cron(%s %s * * ? *)", days, weekdays, fields[0], fields[1])
-	}
-	if _, err := strconv.Atoi(fields[0]); err != nil {
-		return fmt.Errorf("minutes %s: AWS Backup makes backups at most once an hour; want one minute", fields[0])
 	}
 	return nil
 }

@@ -76,6 +76,7 @@ func Fields() []schema.Field {
 		pipelineField(),
 		flowLogsField(),
 		logGroupsField(),
+		subscribeField(),
 		databasesField(),
 		backupField(),
 	}
@@ -171,6 +172,7 @@ func pipelineField() schema.Field {
 			{Key: "timePrefix", Kind: schema.String, Default: DefaultTimePrefix,
 				Doc:     "How object keys say the time (UTC), after class, account and region.",
 				Accepts: "a Firehose prefix that ends with a slash, with expressions of the namespaces timestamp and firehose:random-string"},
+			transformField(),
 		},
 	}
 }

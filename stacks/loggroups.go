@@ -55,8 +55,8 @@ func (p *parser) createdRetention(item schema.Value, key string) int {
 // round in a circle.
 func (p *parser) groupsOnce() {
 	own := map[string]bool{}
-	for _, class := range Classes() {
-		own[p.spec.ErrorLogGroup(class)] = true
+	for _, group := range p.spec.ownLogGroups() {
+		own[group] = true
 	}
 	first := map[string]string{}
 	for _, use := range p.groups {

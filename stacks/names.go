@@ -38,6 +38,8 @@ const (
 	maxRoleName   = 64
 	maxStreamName = 64
 	maxVaultName  = 50
+	// maxSubscriberName leaves room for what queues, rules and alarms have behind it.
+	maxFunctionName, maxSubscriberName = 64, 50
 )
 
 // Streams and log groups are regional; so are vaults. Roles belong to the account, so their names have the region, and
@@ -54,6 +56,20 @@ func (s *Spec) SubscriptionRole(c Class) string { return s.roleName(string(c) + 
 
 // FlowLogRole is what the flow log service acts as towards log groups.
 func (s *Spec) FlowLogRole() string { return s.roleName("flow-log-groups") }
+
+// TransformFunction is the function that turns records into lines.
+func (s *Spec) TransformFunction() string { return s.NamePrefix + "-transform" }
+
+// TransformRole is what the transform function acts as.
+func (s *Spec) TransformRole() string { return s.roleName("transform") }
+
+// SubscribeFunction is the function that subscribes log groups. Queues, rules and alarms are named after it.
+func (s *Spec) SubscribeFunction() string { return s.NamePrefix + "-subscribe" }
+
+// SubscribeRole is what the subscribing function acts as.
+func (s *Spec) SubscribeRole() string { return s.roleName("subscribe") }
+
+func (s *Spec) functionLogGroup(function string) string { return "/aws/lambda/" + function }
 
 // BackupRole is what AWS Backup acts as.
 func (s *Spec) BackupRole() string { return s.roleName("backup") }
@@ -79,7 +95,7 @@ func (s *Spec) PlanName() string { return s.NamePrefix }
 
 // Prefix is what the keys of a class begin with in the archive.
 func (s *Spec) Prefix(c Class) string {
-	return string(c) + "/" + s.origin() + s.Pipeline.TimePrefix
+	return string(c) + "/" + s.origin() + s.partitionPrefix(c) + s.Pipeline.TimePrefix
 }
 
 // ErrorPrefix is what the keys of records of a class begin with that couldn't be delivered.
@@ -121,6 +137,10 @@ func (p *parser) names(v schema.Value) {
 	all := []derived{
 		{"role", s.FlowLogRole(), maxRoleName},
 		{"role", s.BackupRole(), maxRoleName},
+		{"role", s.TransformRole(), maxRoleName},
+		{"role", s.SubscribeRole(), maxRoleName},
+		{"function", s.TransformFunction(), maxFunctionName},
+		{"function", s.SubscribeFunction(), maxSubscriberName},
 		{"backup vault", s.NamePrefix, maxVaultName},
 		{"backup plan", s.PlanName(), maxVaultName},
 	}

@@ -28,11 +28,13 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.pipeline(root.Get("pipeline"))
 	p.flowLogs(root.Get("flowLogs"))
 	p.logGroups(root.Get("logGroups"))
+	p.subscribe(root.Get("subscribe"))
 	p.databases(root.Get("databases"))
 	p.backup(root.Get("backup"))
 	p.proof(root)
 	p.tags(root.Get("tags"))
 	p.groupsOnce()
+	p.subscribable(root.Get("subscribe"))
 
 	if problems := p.report.Problems(Namespace, fields); len(problems) > 0 {
 		return nil, &ConfigError{stack, problems}
@@ -164,6 +166,7 @@ func (p *parser) pipeline(v schema.Value) {
 	s.BufferSeconds = v.Get("bufferSeconds").Number()
 	s.ErrorLogRetentionDays = p.retention(v.Get("errorLogRetentionDays"))
 	s.TimePrefix = v.Get("timePrefix").Text()
+	p.transform(v.Get("transform"), v.Get("bufferMiB"))
 	if t := v.Get("timePrefix"); t.OK() {
 		if err := checkTimePrefix(t.Text()); err != nil {
 			p.add(t, "%s: %v", schema.Quote(t.Text()), err)

@@ -75,7 +75,7 @@ func (f FlowLogSpec) class() Class {
 // classes returns the classes that have a source, in the order of [Classes].
 func (s *Spec) classes() []Class {
 	used := map[Class]bool{
-		ClassLogs:      len(s.LogGroups) > 0,
+		ClassLogs:      len(s.LogGroups) > 0 || s.Subscribe != nil,
 		ClassDatabases: len(s.Databases) > 0,
 	}
 	for _, f := range s.FlowLogs {

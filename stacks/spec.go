@@ -24,7 +24,9 @@ type Spec struct {
 	Pipeline      PipelineSpec
 	FlowLogs      []FlowLogSpec
 	LogGroups     []LogGroupSpec
-	Databases     []DatabaseSpec
+	// Subscribe is nil when only the log groups of the configuration are archived.
+	Subscribe *SubscribeSpec
+	Databases []DatabaseSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
 	// PreflightMode is PreflightEnforce, PreflightWarn or PreflightOff.
@@ -64,6 +66,7 @@ type PipelineSpec struct {
 	BufferMiB, BufferSeconds int
 	ErrorLogRetentionDays    int
 	TimePrefix               string // the end of a key prefix, such as year=!{timestamp:yyyy}/
+	Transform                TransformSpec
 }
 
 // The kinds of resources that flow logs record, as in [External] and in the stack's outputs.

@@ -17,6 +17,7 @@ const (
 	KindAccessLog    = "access-log"    // S3's server access logs
 	KindLoadBalancer = "load-balancer" // access logs of a load balancer
 	KindTrail        = "trail"         // CloudTrail
+	KindEventRule    = "event-rule"    // a rule or schedule of EventBridge, to a function
 	KindStream       = "stream"
 	KindDataStream   = "data-stream" // of Kinesis
 	KindBucket       = "bucket"
@@ -180,6 +181,7 @@ func (e *evaluation) Paths() []*Path {
 var sourceTokens = []string{
 	typeFlowLog, typeSubscription, typeSelection, typeBucketReplication, typeBucketNotification, typeBucketLogging,
 	typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer, typeTrail,
+	typeEventTarget, typeEventSourceMapping,
 }
 
 // pathsOf are the ways that begin with a resource. Most have one; a bucket's notifications have one for each target.
@@ -211,6 +213,14 @@ func (e *evaluation) pathsOf(r *Resource) []*Path {
 		}
 	case typeTrail:
 		return one(KindTrail, r.text("name"), e.trail)
+	case typeEventTarget:
+		if isOf(r.text("arn"), partition.Lambda) { // what goes elsewhere isn't followed
+			return one(KindEventRule, r.text("rule"), e.eventTarget)
+		}
+	case typeEventSourceMapping:
+		if isOf(r.text("eventSourceArn"), partition.SQS) {
+			return one(KindQueue, lastPart(r.text("eventSourceArn")), e.queueMapping)
+		}
 	}
 	return nil
 }

@@ -74,12 +74,14 @@ func (e *evaluation) transform(s *segment, r *Resource, acting Caller, processin
 			if parts := strings.Split(arn.Resource, ":"); len(parts) > 2 {
 				plain.Resource = strings.Join(parts[:2], ":")
 			}
-			if e.queues[plain.String()] == nil {
+			function := e.queues[plain.String()]
+			if function == nil {
 				s.broken(r.URN, property, "there is no function "+plain.String(), "declare the function, or name one that is declared")
 				continue
 			}
 			s.prove(e, request{title: "Firehose calls the transform function", caller: acting, owner: arn.Account, carrier: r.URN}.
 				do(named, "lambda:InvokeFunction", "lambda:GetFunctionConfiguration"))
+			e.runTransform(s, function.Resource, r)
 		}
 	}
 }

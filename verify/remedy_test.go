@@ -27,8 +27,8 @@ func TestRemediesMend(t *testing.T) {
 				for _, v := range path.Hops() {
 					// Hops that the same statements allow are one case.
 					key := fmt.Sprint(v.Causes)
-					if tried[key] || len(v.Causes) == 0 {
-						continue
+					if tried[key] || len(v.Causes) == 0 || v.Causes[0].Kind == policy.Function {
+						continue // a function's statements are resources of their own: see path_function_test.go
 					}
 					tried[key] = true
 					mend(t, stack, v)

@@ -76,6 +76,10 @@ func confusedDeputy(e *evaluation, report reporter) {
 	for _, id := range sortedKeys(e.policies) {
 		at := e.policies[id]
 		for i, s := range at.document.Statements {
+			if s.Effect == policy.Allow && slices.Contains(s.Action, "iam:PassRole") && !hasCondition(s, "iam:PassedToService") {
+				report(at.carrier.URN, "add a condition on iam:PassedToService (IAM User Guide, id_roles_use_passrole)",
+					"statement %s of its %s passes a role to any service", statementName(s.Sid, i), at.kind)
+			}
 			if s.Effect != policy.Allow || s.Principal == nil {
 				continue
 			}

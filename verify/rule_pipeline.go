@@ -43,6 +43,7 @@ func loops(e *evaluation, report reporter) {
 	for _, r := range e.byType[typeFunction] {
 		own[groupKey(r.Place, "/aws/lambda/"+r.text("name"))] = r
 	}
+	e.subscriberLoops(own, report)
 	for _, r := range e.byType[typeSubscription] {
 		if from, ok := own[groupKey(r.Place, r.text("logGroup"))]; ok {
 			report(r.URN, "take the subscription away, or send it to a pipeline that the group doesn't belong to", "log group %s is written by %s, which it would feed", r.text("logGroup"), from.URN)

@@ -12,7 +12,7 @@ import (
 // backup:CopyFromBackupVault has one, but it is the ARN that the recovery point has in its own service.
 var unscoped = []string{
 	"backup:CopyFromBackupVault", "cloudwatch:GetMetricData", "ec2:Describe*", "events:ListRules", "rds:Describe*", "rds:ListTagsForResource",
-	"s3:ListAllMyBuckets", "tag:GetResources", "logs:DescribeLogGroups",
+	"s3:ListAllMyBuckets", "tag:GetResources",
 }
 
 // families are the wildcards that AWS's own key policies have: all actions of a family are needed together

@@ -16,6 +16,8 @@ const (
 	typeBucketReplication    = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 	typeBucketVersioning     = "aws:s3/bucketVersioningV2:BucketVersioningV2"
 	typeClassicLoadBalancer  = "aws:elb/loadBalancer:LoadBalancer"
+	typeEventSourceMapping   = "aws:lambda/eventSourceMapping:EventSourceMapping"
+	typeEventTarget          = "aws:cloudwatch/eventTarget:EventTarget"
 	typeFlowLog              = "aws:ec2/flowLog:FlowLog"
 	typeFunction             = "aws:lambda/function:Function"
 	typeDataStream           = "aws:kinesis/stream:Stream"

@@ -1,0 +1,151 @@
+package stacks
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/logarchive/logarchive/components"
+	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/stacks/schema"
+)
+
+// TransformSpec is the function that turns the records of log groups into lines.
+type TransformSpec struct {
+	Enabled bool
+	// Architecture is arm64, x86_64, or empty for the partition's default.
+	Architecture components.Architecture
+	MemoryMiB    int
+	ExtraFields  []string
+	// PartitionBy are the parts of keys that are computed from each line; none without dynamic partitioning.
+	PartitionBy []string
+}
+
+// Lambda's limits (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+const (
+	minFunctionMemory, maxFunctionMemory = 128, 10240
+	defaultFunctionMemory                = 512
+	maxVariables                         = 4096
+)
+
+// minPartitionBuffer is the smallest buffer, in MiB, of a stream with dynamic partitioning
+// (https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning.html).
+const minPartitionBuffer = 64
+
+// extraForm is a member of a line, with a constant or without: a comma would end it where the function reads it.
+var extraForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*(=[^,=]*)?$`)
+
+// lineMembers are what every line has.
+var lineMembers = []string{"id", "timestamp", "message", "logGroup", "logStream", "owner"}
+
+// partitionKeys are those keys of the function that a prefix hasn't already: an account and a region have a stack each.
+func partitionKeys() []string {
+	return slices.DeleteFunc(components.PartitionKeys(), func(key string) bool { return key == "account" || key == "region" })
+}
+
+func transformField() schema.Field {
+	return schema.Field{
+		Key: "transform", Kind: schema.Object,
+		Doc: "The function that turns what CloudWatch Logs sends into lines of JSON, one for each event: one function for all streams of log groups. It is built from source, which takes the Go command.",
+		Fields: []schema.Field{
+			{Key: "enabled", Kind: schema.Boolean, Default: true,
+				Doc: "Without it, the archive has the compressed documents as CloudWatch Logs sends them."},
+			{Key: "architecture", Kind: schema.String, Values: []string{string(components.ARM64), string(components.X8664)},
+				DefaultText: "arm64 where it is known to exist, else x86_64",
+				Doc:         "The function's processor."},
+			{Key: "memoryMiB", Kind: schema.Integer, Default: defaultFunctionMemory, Range: schema.Between(minFunctionMemory, maxFunctionMemory),
+				Doc: "The function's memory, and with it its share of a processor."},
+			{Key: "extraFields", Kind: schema.List,
+				Doc:     "What every line has besides " + strings.Join(lineMembers, ", ") + ".",
+				Accepts: "a list of names of members of the event or its envelope, such as messageType, or of name=constant",
+				Items:   &schema.Field{Kind: schema.String, Required: true, Pattern: extraForm, Accepts: "a name of letters, digits and _ . -, or name=constant without commas and equals signs"}},
+			{Key: "partitionBy", Kind: schema.List,
+				DefaultText: "no dynamic partitioning",
+				Doc:         "Parts of keys that are computed from each line, between the region and timePrefix (dynamic partitioning, which AWS charges for). Streams can't change between with and without: they are replaced.",
+				Accepts:     "a list of " + strings.Join(partitionKeys(), ", "),
+				Items:       &schema.Field{Kind: schema.String, Required: true, Values: partitionKeys()}},
+		},
+	}
+}
+
+// transform reads the function that all streams of log groups have.
+func (p *parser) transform(v, buffer schema.Value) {
+	s := &p.spec.Pipeline.Transform
+	home := p.spec.Home.Region
+	s.Enabled = v.Get("enabled").Flag()
+	s.Architecture = components.Architecture(v.Get("architecture").Text())
+	s.MemoryMiB = v.Get("memoryMiB").Number()
+	if a := v.Get("architecture"); a.OK() && s.Architecture == components.ARM64 && home != "" {
+		if err := home.Require(partition.LambdaARM64); err != nil {
+			p.add(a, "%v; want %s", err, components.X8664)
+		}
+	}
+	p.extraFields(v.Get("extraFields"))
+	keys, by := newOnce(p), v.Get("partitionBy")
+	for _, item := range by.Items() {
+		keys.text(item, "is", "want each key once")
+		s.PartitionBy = append(s.PartitionBy, item.Text())
+	}
+	if len(s.PartitionBy) == 0 {
+		return
+	}
+	if home != "" {
+		if err := home.Require(partition.DynamicPartitioning); err != nil {
+			p.add(by, "%v; leave it out", err)
+		}
+	}
+	switch {
+	case buffer.Valid && buffer.Number() < minPartitionBuffer:
+		p.add(by, "streams with dynamic partitioning have buffers of at least %d MiB; want a bufferMiB of at least that, or no partitionBy", minPartitionBuffer)
+	case !s.Enabled:
+		p.add(by, "the keys are computed by the function, which isn't enabled; leave it out, or enable the function")
+	}
+}
+
+// extraFields reads what the function would refuse only when it starts, which is when the first logs come.
+func (p *parser) extraFields(v schema.Value) {
+	names := newOnce(p)
+	size := 0
+	for _, item := range v.Items() {
+		name, _, _ := strings.Cut(item.Text(), "=")
+		size += len(item.Text()) + 1
+		switch {
+		case !item.OK():
+		case slices.Contains(lineMembers, name):
+			p.add(item, "%s is in every line already; want another name", schema.Quote(name))
+		default:
+			names.value(item, name, "is", "want each name once")
+		}
+		p.spec.Pipeline.Transform.ExtraFields = append(p.spec.Pipeline.Transform.ExtraFields, item.Text())
+	}
+	if room := maxVariables / 2; size > room {
+		p.add(v, "the fields have %d characters together; want at most %d", size, room)
+	}
+}
+
+// partitionPrefix is what keys have for what is computed from each line.
+func (s *Spec) partitionPrefix(c Class) string {
+	var b strings.Builder
+	if s.transforms(c) {
+		for _, key := range s.Pipeline.Transform.PartitionBy {
+			b.WriteString(key + "=!{partitionKeyFromLambda:" + key + "}/")
+		}
+	}
+	return b.String()
+}
+
+// transforms says whether the stream of a class has the function: what AWS puts directly has no documents of CloudWatch
+// Logs.
+func (s *Spec) transforms(c Class) bool {
+	return s.Pipeline.Transform.Enabled && c != ClassFlowLogsVended
+}
+
+// ownLogGroups are the log groups of what carries logs, whether this configuration has it or not: their events would go
+// round in a circle.
+func (s *Spec) ownLogGroups() []string {
+	own := []string{s.functionLogGroup(s.TransformFunction()), s.functionLogGroup(s.SubscribeFunction())}
+	for _, c := range Classes() {
+		own = append(own, s.ErrorLogGroup(c))
+	}
+	return own
+}
