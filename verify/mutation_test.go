@@ -178,8 +178,10 @@ func narrowed(of verify.PolicyAt, s policy.Statement) []statementMutant {
 		change(&c)
 		out = append(out, statementMutant{"deny narrowed", what, c})
 	}
-	add("for another account only", func(c *policy.Statement) { c.Principal = policy.AWSPrincipals(stranger) })
-	add("for the own account only", func(c *policy.Statement) { c.Principal = policy.AWSPrincipals(string(of.Account)) })
+	if s.Principal != nil {
+		add("for another account only", func(c *policy.Statement) { c.Principal = policy.AWSPrincipals(stranger) })
+		add("for the own account only", func(c *policy.Statement) { c.Principal = policy.AWSPrincipals(string(of.Account)) })
+	}
 	for i, a := range s.Action {
 		if service, verb, _ := strings.Cut(a, ":"); verb == "*" {
 			add(service+":Get* for "+a, func(c *policy.Statement) { c.Action = slices.Clone(s.Action); c.Action[i] = service + ":Get*" })

@@ -108,7 +108,7 @@ var worlds = []struct {
 			map[string]any{"type": "Lambda", "parameters": []any{
 				map[string]any{"parameterName": "NumberOfRetries", "parameterValue": "3"}, map[string]any{"parameterName": "LambdaArn", "parameterValue": function + ":$LATEST"}}},
 		}}}, allow(function+":$LATEST", "lambda:InvokeFunction", "lambda:GetFunctionConfiguration"))
-		p.add("aws:lambda/function:Function", "transform", shop, map[string]any{"name": "transform", "arn": function})
+		p.add("aws:lambda/function:Function", "transform", shop, map[string]any{"name": "transform", "arn": function, "role": p.runsAs("transform")})
 		p.subscription("/app", stream, shop, "firehose:PutRecord", "firehose:PutRecordBatch")
 	}, verify.KindLogGroup, "/app app logs"},
 
@@ -159,6 +159,13 @@ var worlds = []struct {
 		stream := p.firehose("app", logs, shop, nil)
 		p.subscription("/app", stream, shop, "firehose:PutRecord", "firehose:PutRecordBatch")
 	}, verify.KindLogGroup, "/app app logs"},
+}
+
+// runsAs declares the role of a function, of which nothing but its trust is known to be needed.
+func (p *program) runsAs(function string) string {
+	role := p.role(function, shop, p.trust(shop, partition.Lambda, nil))
+	p.drop("RolePolicy", function)
+	return role
 }
 
 func throughS3(s policy.Statement, via, bucket string) policy.Statement {

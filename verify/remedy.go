@@ -85,7 +85,7 @@ func (e *evaluation) lacking(v *Verdict, have []*policyAt, carrier *Resource, ki
 // identityStatement is the smallest permission of a role that allows the request.
 func identityStatement(v *Verdict) policy.Statement {
 	s := policy.Statement{Effect: policy.Allow, Action: []string{v.Action}, Resource: []string{v.pattern(v.Resource)}}
-	s.Condition = ofKeys(v)
+	s.Condition = bounds(v)
 	if a, err := partition.ParseARN(s.Resource[0]); err == nil && a.Service == partition.S3 && strings.HasPrefix(a.Resource, "*") {
 		// Names of buckets don't say whose they are.
 		s.Condition = s.Condition.With("StringEquals", "aws:ResourceAccount", string(v.Owner))
@@ -135,21 +135,21 @@ func resourceStatement(v *Verdict, kind policy.Kind) policy.Statement {
 	// been made anew, and a policy that names a role which doesn't exist yet is refused.
 	root := partition.ARN{Partition: arn.Partition, Service: partition.IAM, Account: arn.Account, Resource: "root"}.String()
 	s.Principal = policy.AWSPrincipals(root)
-	s.Condition = ofKeys(v)
+	s.Condition = bounds(v)
 	if v.Caller.Role != root || kind == policy.Key {
 		s.Condition = s.Condition.With("ArnEquals", "aws:PrincipalArn", v.Caller.Role)
 	}
 	return s
 }
 
-// ofKeys are the conditions that bind the use of a key to what the request is for.
-func ofKeys(v *Verdict) policy.Conditions {
+// bounds are the conditions that bind the use of a key, and the passing of a role, to what the request is for.
+func bounds(v *Verdict) policy.Conditions {
 	var c policy.Conditions
 	bound := false
 	for _, key := range sortedKeys(v.Context) {
 		values := v.Context[key]
 		switch {
-		case key == "kms:ViaService":
+		case key == "kms:ViaService", key == "iam:PassedToService":
 			c = c.With("StringEquals", key, values...)
 		case key == "kms:GrantIsForAWSResource":
 			c = c.With("Bool", key, values...)
