@@ -112,7 +112,9 @@ func resourceStatement(v *Verdict, kind policy.Kind) policy.Statement {
 		s.Resource = []string{v.pattern(v.Resource)}
 	}
 	if v.Caller.Role == "" {
-		s.Principal = policy.Services(v.Caller.Service[0])
+		if len(v.Caller.Service) > 0 { // none where a link before names no role
+			s.Principal = policy.Services(v.Caller.Service[0])
+		}
 		for _, key := range deputyKeys {
 			if values := v.Context[key]; len(values) > 0 {
 				op := "StringEquals"
@@ -147,6 +149,8 @@ func ofKeys(v *Verdict) policy.Conditions {
 		values := v.Context[key]
 		switch {
 		case key == "kms:ViaService":
+			c = c.With("StringEquals", key, values...)
+		case key == "iam:PassedToService":
 			c = c.With("StringEquals", key, values...)
 		case key == "kms:GrantIsForAWSResource":
 			c = c.With("Bool", key, values...)
