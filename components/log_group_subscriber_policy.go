@@ -22,7 +22,7 @@ func (args *LogGroupSubscriberArgs) policy() (policy.Document, error) {
 	if len(args.GroupTags) > 0 {
 		see = []string{"logs:DescribeSubscriptionFilters", "logs:ListTagsForResource", "logs:PutSubscriptionFilter"}
 	}
-	return policy.Document{Statements: []policy.Statement{
+	doc := policy.Document{Statements: []policy.Statement{
 		args.writeOwnLogs(args.Place),
 		{
 			// Which groups there are is asked of the region as a whole. AWS's own policies write the resource so: it is the
@@ -60,7 +60,10 @@ func (args *LogGroupSubscriberArgs) policy() (policy.Document, error) {
 			Action:   []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"},
 			Resource: []string{args.queueArn(args.queueName())},
 		},
-	}}, nil
+	}}
+	// A Deny of nothing is no policy: Include keeps all of them out then.
+	doc.Statements = slices.DeleteFunc(doc.Statements, func(s policy.Statement) bool { return len(s.Resource) == 0 })
+	return doc, nil
 }
 
 // reachable are those of the groups that must never be subscribed which Include would let it subscribe.

@@ -130,7 +130,7 @@ func TestSubscriberPolicy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := func(actions []string, include []string) []policy.Statement {
+	want := func(actions, include, never []string) []policy.Statement {
 		services := make([]string, len(passed))
 		for i, s := range passed {
 			services[i] = string(s)
@@ -140,7 +140,7 @@ func TestSubscriberPolicy(t *testing.T) {
 			{Sid: "FindLogGroups", Effect: policy.Allow, Action: []string{"logs:DescribeLogGroups"}, Resource: groups("*")},
 			{Sid: "SubscribeLogGroups", Effect: policy.Allow, Action: actions, Resource: groups(include...)},
 			{Sid: "NeverItself", Effect: policy.Deny, Action: []string{"logs:PutSubscriptionFilter"},
-				Resource: groups("/aws/kinesisfirehose/log-archive-logs*", "/aws/lambda/log-archive-subscribe*", "/aws/lambda/log-archive-transform*", "/own*")},
+				Resource: groups(never...)},
 			{Sid: "PassSubscriptionRole", Effect: policy.Allow, Action: []string{"iam:PassRole"}, Resource: []string{home.RoleARN("log-archive-logs-subscription").String()},
 				Condition: policy.Conditions{}.With("StringEquals", "iam:PassedToService", services...)},
 			{Sid: "UseQueue", Effect: policy.Allow, Action: []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"}, Resource: []string{itemsARN}},
@@ -149,12 +149,15 @@ func TestSubscriberPolicy(t *testing.T) {
 	g := record(t, subscribing("subscriber", func(_ *components.FirehoseToS3PipelineArgs, args *components.LogGroupSubscriberArgs) {
 		args.OwnLogGroups = []string{"/own"}
 	}))
-	document(t, find(t, g, rolePolicy, "subscriber"), "policy", policy.Inline, want([]string{"logs:DescribeSubscriptionFilters", "logs:PutSubscriptionFilter"}, []string{"*"})...)
+	document(t, find(t, g, rolePolicy, "subscriber"), "policy", policy.Inline, want([]string{"logs:DescribeSubscriptionFilters", "logs:PutSubscriptionFilter"}, []string{"*"},
+		[]string{"/aws/kinesisfirehose/log-archive-logs*", "/aws/lambda/log-archive-subscribe*", "/aws/lambda/log-archive-transform*", "/own*"})...)
 	g = record(t, subscribing("subscriber", func(_ *components.FirehoseToS3PipelineArgs, args *components.LogGroupSubscriberArgs) {
 		args.OwnLogGroups, args.Include, args.GroupTags = []string{"/own"}, []string{"/app/", "/aws/lambda/"}, map[string]string{"archive": "yes"}
 	}))
 	document(t, find(t, g, rolePolicy, "subscriber"), "policy", policy.Inline,
-		want([]string{"logs:DescribeSubscriptionFilters", "logs:ListTagsForResource", "logs:PutSubscriptionFilter"}, []string{"/app/*", "/aws/lambda/*"})...)
+		want([]string{"logs:DescribeSubscriptionFilters", "logs:ListTagsForResource", "logs:PutSubscriptionFilter"}, []string{"/app/*", "/aws/lambda/*"},
+			// What Include leaves out needs no Deny.
+			[]string{"/aws/lambda/log-archive-subscribe*", "/aws/lambda/log-archive-transform*"})...)
 }
 
 // TestSubscriberEnvironment: the function itself reads what the component writes.

@@ -29,7 +29,7 @@ func (e *evaluation) subscriberLoops(own map[string]*Resource, report reporter) 
 func mentions(o *role, effect policy.Effect, arn string) bool {
 	return slices.ContainsFunc(o.identity, func(at *policyAt) bool {
 		return slices.ContainsFunc(at.document.Statements, func(s policy.Statement) bool {
-			return s.Effect == effect && (effect == policy.Allow || len(s.Condition) == 0) && slices.Contains(s.Action, "logs:PutSubscriptionFilter") && covers(s.Resource, []string{arn})
+			return s.Effect == effect && (effect == policy.Allow || s.Principal == nil && len(s.Condition) == 0) && slices.Contains(s.Action, "logs:PutSubscriptionFilter") && covers(s.Resource, []string{arn})
 		})
 	})
 }
