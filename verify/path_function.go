@@ -87,10 +87,8 @@ func (e *evaluation) run(s *segment, function *Resource) (Caller, bool) {
 
 // runTransform is the function of a stream, which puts back what doesn't fit into its answer.
 func (e *evaluation) runTransform(s *segment, function, stream *Resource) {
-	if !strings.Contains(function.URN, transformComponent) {
-		return // what somebody else's function does with its role isn't known
-	}
-	if acting, ok := e.run(s, function); ok {
+	acting, ok := e.run(s, function)
+	if ok && strings.Contains(function.URN, transformComponent) {
 		s.prove(e, request{title: "the function puts records back", caller: acting, owner: stream.Place.Account, carrier: function.URN}.
 			do(stream.text("arn"), "firehose:PutRecordBatch"))
 	}

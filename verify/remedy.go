@@ -112,8 +112,9 @@ func resourceStatement(v *Verdict, kind policy.Kind) policy.Statement {
 		s.Resource = []string{v.pattern(v.Resource)}
 	}
 	if v.Caller.Role == "" {
-		if len(v.Caller.Service) > 0 { // none where a link before names no role
-			s.Principal = policy.Services(v.Caller.Service[0])
+		s.Principal = policy.Services(v.Caller.Service...)
+		if len(v.Caller.Service) > 1 {
+			s.Principal.Service = v.Caller.Service[:1] // one of its names is enough
 		}
 		for _, key := range deputyKeys {
 			if values := v.Context[key]; len(values) > 0 {
@@ -149,8 +150,6 @@ func bounds(v *Verdict) policy.Conditions {
 		values := v.Context[key]
 		switch {
 		case key == "kms:ViaService", key == "iam:PassedToService":
-			c = c.With("StringEquals", key, values...)
-		case key == "iam:PassedToService":
 			c = c.With("StringEquals", key, values...)
 		case key == "kms:GrantIsForAWSResource":
 			c = c.With("Bool", key, values...)
