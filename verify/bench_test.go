@@ -115,9 +115,9 @@ func Benchmark1000Sources(b *testing.B) {
 	}
 }
 
-// slack is how much longer than promised a figure may take before a test fails: what the benchmarks measure on a quiet machine,
-// a test sees on a busy one.
-var slack time.Duration = 3
+// slack is how much longer than promised a figure may take before a test fails. The benchmarks measure on a quiet machine; a
+// test runs on a busy one, and finds what has become slower by an order.
+var slack time.Duration = 20
 
 // TestFigures holds the promised figures, to within the slack. The best of some runs counts.
 func TestFigures(t *testing.T) {
