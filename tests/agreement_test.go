@@ -49,8 +49,8 @@ func TestProofAndSandboxAgree(t *testing.T) {
 			for _, r := range g.Resources {
 				for _, property := range []resource.PropertyKey{"policy", "assumeRolePolicy"} {
 					text, ok := r.Inputs[property]
-					if !ok || !text.IsString() || strings.Contains(r.URN, "BackupVaultWithCopy") {
-						continue // no log line passes through the backups
+					if !ok || !text.IsString() || strings.Contains(r.URN, "BackupVaultWithCopy") || strings.Contains(r.URN, "LogGroupSubscriber") {
+						continue // no log line passes through the backups, and the sandbox doesn't run the subscriber
 					}
 					for i, n := 0, statements(t, text.StringValue()); i < n; i++ {
 						undo := set(r, property, without(t, text.StringValue(), i))
