@@ -230,3 +230,17 @@ func TestSettingsWithoutSecrets(t *testing.T) {
 		t.Error("damaged settings were accepted")
 	}
 }
+
+// TestProgramError: the error of a program stands alone, and several stay as the SDK lists them.
+func TestProgramError(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]string{
+		"an unhandled error occurred: 1 error occurred:\n\t* the preflight found 1 violation": "the preflight found 1 violation",
+		"an unhandled error occurred: 2 errors occurred:\n\t* a\n\t* b":                       "an unhandled error occurred: 2 errors occurred:\n\t* a\n\t* b",
+		"bucket: AccessDenied": "bucket: AccessDenied",
+	} {
+		if got := programError(message); got != want {
+			t.Errorf("%q: %q, want %q", message, got, want)
+		}
+	}
+}

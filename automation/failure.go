@@ -58,7 +58,7 @@ func failure(ctx context.Context, operation, stack string, events []Event, stder
 	}
 	said := map[string]bool{}
 	for _, e := range events {
-		e.Message = strings.TrimSpace(strings.TrimPrefix(e.Message, "error: "))
+		e.Message = programError(strings.TrimSpace(strings.TrimPrefix(e.Message, "error: ")))
 		if e.Kind != Diagnostic || e.Severity != Error || isEcho(e.Message) || said[e.URN+"\x00"+e.Message] {
 			continue
 		}
@@ -70,6 +70,15 @@ func failure(ctx context.Context, operation, stack string, events []Event, stder
 		out.Detail = firstLine(err)
 	}
 	return out
+}
+
+// programError is what an inline program returned, without what the SDK puts in front of it when it is the only error.
+func programError(message string) string {
+	rest, ok := strings.CutPrefix(message, "an unhandled error occurred: 1 error occurred:")
+	if !ok {
+		return message
+	}
+	return strings.TrimPrefix(strings.TrimSpace(rest), "* ")
 }
 
 func isEcho(message string) bool {
