@@ -33,11 +33,11 @@ type Deployment struct {
 	Resources []*Resource
 
 	byType   map[string][]*Resource
-	byARN    map[string]*Resource
-	buckets  map[string]*bucket // by name: names are unique in a partition
-	keys     map[string]*key    // by ARN
-	aliases  map[string]*key    // by "place alias"
-	roles    map[string]*role   // by ARN
+	streams  map[string]*Resource // of Firehose and of Kinesis, by ARN
+	buckets  map[string]*bucket   // by name: names are unique in a partition
+	keys     map[string]*key      // by ARN
+	aliases  map[string]*key      // by "place alias"
+	roles    map[string]*role     // by ARN
 	groups   map[string]*Resource
 	vaults   map[string]*vault    // by ARN
 	queues   map[string]*endpoint // by ARN: queues, topics and functions
@@ -131,7 +131,7 @@ func New(resources []*Resource) *Deployment {
 	d := &Deployment{
 		Resources:  slices.Clone(resources),
 		byType:     map[string][]*Resource{},
-		byARN:      map[string]*Resource{},
+		streams:    map[string]*Resource{},
 		buckets:    map[string]*bucket{},
 		keys:       map[string]*key{},
 		aliases:    map[string]*key{},
@@ -146,8 +146,8 @@ func New(resources []*Resource) *Deployment {
 	slices.SortFunc(d.Resources, func(a, b *Resource) int { return strings.Compare(a.URN, b.URN) })
 	for _, r := range d.Resources {
 		d.byType[r.Type] = append(d.byType[r.Type], r)
-		if arn := r.text("arn"); arn != "" {
-			d.byARN[strings.TrimSuffix(arn, ":*")] = r
+		if r.Type == typeStream || r.Type == typeDataStream {
+			d.streams[r.text("arn")] = r
 		}
 	}
 	d.indexKeys()

@@ -9,7 +9,7 @@ import (
 // subscription is the way from a log group on: CloudWatch Logs acts as the filter's role and puts records.
 func (e *evaluation) subscription(s *segment, r *Resource) {
 	destination := r.text("destinationArn")
-	stream, ok := e.byARN[destination]
+	stream, ok := e.streams[destination]
 	if ok && stream.Type == typeDataStream {
 		s.to(Stop{KindDataStream, stream.text("name"), stream.Place})
 	} else if stream, ok = e.followStream(s, r, "destinationArn", destination); !ok {
@@ -40,7 +40,7 @@ func (e *evaluation) subscription(s *segment, r *Resource) {
 
 // followStream begins the step to the Firehose stream that a property names.
 func (e *evaluation) followStream(s *segment, r *Resource, property, destination string) (*Resource, bool) {
-	stream, ok := e.byARN[destination]
+	stream, ok := e.streams[destination]
 	if ok && stream.Type == typeStream {
 		s.to(streamStop(stream))
 		return stream, true

@@ -78,7 +78,7 @@ func pipelineErrors(e *evaluation, report reporter) {
 // pipelineOrder reads the program's dependencies; a deployed stack's have done their work.
 func pipelineOrder(e *evaluation, report reporter) {
 	for _, r := range e.byType[typeSubscription] {
-		stream := e.byARN[r.text("destinationArn")]
+		stream := e.streams[r.text("destinationArn")]
 		if !r.declared || stream == nil {
 			continue
 		}
