@@ -42,25 +42,8 @@ func exactlyOnce(t *testing.T, random *rand.Rand) {
 		d.fileBytes = 20 << 10
 	}
 	// die lets the process end, perhaps at a step within the next write.
-	type death struct{}
 	die := func(during func()) {
-		if steps := random.IntN(4); steps > 0 {
-			d.store.hook = func(string) {
-				if steps--; steps == 0 {
-					panic(death{})
-				}
-			}
-			func() {
-				defer func() {
-					if r := recover(); r != nil && r != (death{}) {
-						panic(r)
-					}
-				}()
-				during()
-			}()
-		}
-		d.store.abandon()
-		_ = d.closeBuffers()
+		killDuring(d, random.IntN(4), during)
 		open()
 	}
 	open()

@@ -59,25 +59,8 @@ func transformExactlyOnce(t *testing.T, random *rand.Rand) {
 	var d *Delivery
 	open := func() { d = NewDelivery(w, openTestStore(t, dir), testClock(t, dir)) }
 	open()
-	type death struct{}
 	die := func(during func()) {
-		if steps := random.IntN(4); steps > 0 {
-			d.store.hook = func(string) {
-				if steps--; steps == 0 {
-					panic(death{})
-				}
-			}
-			func() {
-				defer func() {
-					if r := recover(); r != nil && r != (death{}) {
-						panic(r)
-					}
-				}()
-				during()
-			}()
-		}
-		d.store.abandon()
-		_ = d.closeBuffers()
+		killDuring(d, random.IntN(4), during)
 		open()
 	}
 	groups := []Source{findSource(t, d, testGroup), findSource(t, d, "orders")}
