@@ -73,6 +73,9 @@ var samples = map[string]struct {
 		"expiration":  m{"days": 365}, "noncurrentVersionExpiration": m{"noncurrentDays": 30}, "abortIncompleteMultipartUpload": m{"daysAfterInitiation": 7}}}}, "log-archive"},
 	"aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2": {m{"bucket": "log-archive", "rule": m{"defaultRetention": m{"mode": "GOVERNANCE", "days": 30}}}, "log-archive"},
 	"aws:s3/bucketLoggingV2:BucketLoggingV2":                                 {m{"bucket": "log-archive", "targetBucket": "access-logs", "targetPrefix": "log-archive/"}, "log-archive"},
+	"aws:s3/bucketMetric:BucketMetric":                                       {m{"bucket": "log-archive", "name": "errors", "filter": m{"prefix": "errors/"}}, "log-archive:errors"},
+	"aws:cloudwatch/compositeAlarm:CompositeAlarm":                           {m{"alarmName": "path", "alarmRule": `ALARM("failed") OR ALARM(late)`, "alarmActions": []any{topicARN}}, "path"},
+	"aws:cloudwatch/dashboard:Dashboard":                                     {m{"dashboardName": "archive", "dashboardBody": `{"widgets":[]}`}, "archive"},
 	"aws:s3/bucketNotification:BucketNotification": {m{"bucket": "log-archive", "queues": []any{
 		m{"queueArn": queueARN, "events": []any{"s3:ObjectCreated:*"}}}}, "log-archive"},
 	replicationToken: {m{"bucket": "log-archive", "role": roleARN, "rules": []any{m{"status": "Enabled", "priority": 1, "filter": m{"prefix": ""},

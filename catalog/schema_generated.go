@@ -63,6 +63,32 @@ var schemas = map[string]schema{
 			"backupVaultArn": {Kind: String},
 		},
 	},
+	"aws:cloudwatch/compositeAlarm:CompositeAlarm": {
+		inputs: map[string]Property{
+			"actionsEnabled":          {Kind: Bool},
+			"actionsSuppressor":       {Kind: Object, Fields: cloudwatchCompositeAlarmActionsSuppressor},
+			"alarmActions":            {Kind: List, Elem: &Property{Kind: String}},
+			"alarmDescription":        {Kind: String},
+			"alarmName":               {Kind: String, Required: true},
+			"alarmRule":               {Kind: String, Required: true},
+			"insufficientDataActions": {Kind: List, Elem: &Property{Kind: String}},
+			"okActions":               {Kind: List, Elem: &Property{Kind: String}},
+			"tags":                    {Kind: Map, Elem: &Property{Kind: String}},
+		},
+		outputs: map[string]Property{
+			"arn":     {Kind: String},
+			"tagsAll": {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
+	"aws:cloudwatch/dashboard:Dashboard": {
+		inputs: map[string]Property{
+			"dashboardBody": {Kind: String, Required: true},
+			"dashboardName": {Kind: String, Required: true},
+		},
+		outputs: map[string]Property{
+			"dashboardArn": {Kind: String},
+		},
+	},
 	"aws:cloudwatch/eventRule:EventRule": {
 		inputs: map[string]Property{
 			"description":        {Kind: String},
@@ -617,6 +643,13 @@ var schemas = map[string]schema{
 			"targetGrants":          {Kind: List, Elem: &Property{Kind: Object, Fields: s3BucketLoggingV2TargetGrant}},
 			"targetObjectKeyFormat": {Kind: Object, Fields: s3BucketLoggingV2TargetObjectKeyFormat},
 			"targetPrefix":          {Kind: String, Required: true},
+		},
+	},
+	"aws:s3/bucketMetric:BucketMetric": {
+		inputs: map[string]Property{
+			"bucket": {Kind: String, Required: true},
+			"filter": {Kind: Object, Fields: s3BucketMetricFilter},
+			"name":   {Kind: String},
 		},
 	},
 	"aws:s3/bucketNotification:BucketNotification": {
@@ -1286,6 +1319,12 @@ var backupSelectionSelectionTag = map[string]Property{
 	"key":   {Kind: String, Required: true},
 	"type":  {Kind: String, Required: true},
 	"value": {Kind: String, Required: true},
+}
+
+var cloudwatchCompositeAlarmActionsSuppressor = map[string]Property{
+	"alarm":           {Kind: String, Required: true},
+	"extensionPeriod": {Kind: Int, Required: true},
+	"waitPeriod":      {Kind: Int, Required: true},
 }
 
 var cloudwatchEventTargetAppsyncTarget = map[string]Property{
@@ -2363,6 +2402,12 @@ var s3BucketLoggingV2TargetObjectKeyFormatPartitionedPrefix = map[string]Propert
 }
 
 var s3BucketLoggingV2TargetObjectKeyFormatSimplePrefix = map[string]Property{}
+
+var s3BucketMetricFilter = map[string]Property{
+	"accessPoint": {Kind: String},
+	"prefix":      {Kind: String},
+	"tags":        {Kind: Map, Elem: &Property{Kind: String}},
+}
 
 var s3BucketNotificationLambdaFunction = map[string]Property{
 	"events":            {Kind: List, Elem: &Property{Kind: String}},

@@ -133,6 +133,9 @@ func (c *LogGroupSubscriber) registerAlarms(ctx *pulumi.Context, name string, ar
 		{"no-room", "Log groups have two filters of others, and so aren't archived", subscribeNamespace,
 			subscribeLimitReached, subscribeDimension, args.Pipeline.streamName, "Sum", 0},
 	} {
+		if args.Runbook != "" {
+			alarm.description += ". Runbook: " + args.Runbook + "#subscribe-" + alarm.what
+		}
 		_, err := cloudwatch.NewMetricAlarm(ctx, name+"-"+alarm.what, &cloudwatch.MetricAlarmArgs{
 			Name:               pulumi.String(args.FunctionName + "-" + alarm.what),
 			AlarmDescription:   pulumi.String(alarm.description),

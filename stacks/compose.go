@@ -5,6 +5,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/logarchive/logarchive/components"
+	"github.com/logarchive/logarchive/partition"
 )
 
 // Compose declares a stack's resources. The archive comes first, with grants for exactly the deliveries that the spec
@@ -19,7 +20,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		return err
 	}
 	c := &composer{ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{}}
-	for _, step := range []func() error{c.archiveBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.backupVaults} {
+	for _, step := range []func() error{c.alarmTopics, c.archiveBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.backupVaults, c.alarms} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -37,6 +38,7 @@ type composer struct {
 	transform *components.TransformFunction // nil without one
 	pipelines map[Class]*components.FirehoseToS3Pipeline
 	backup    *components.BackupVaultWithCopy
+	watched   map[partition.Place]*watched // nil without monitoring
 }
 
 func (c *composer) atHome() pulumi.ResourceOption { return pulumi.Provider(c.providers.home) }

@@ -73,7 +73,7 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 				want := "home"
 				parent, _ := g.Get(r.Parent)
 				switch {
-				case parent != nil && parent.Name == "archive":
+				case parent != nil && (parent.Name == "archive" || parent.Name == "archive-alarms" || parent.Name == "path-archive"):
 					want = "archive"
 				case parent != nil && parent.Name == "backup" && strings.HasPrefix(r.Name, "backup-copy"):
 					want = "backup"

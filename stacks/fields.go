@@ -79,6 +79,7 @@ func Fields() []schema.Field {
 		subscribeField(),
 		databasesField(),
 		backupField(),
+		monitoringField(),
 	}
 	fields = append(fields, proofFields()...)
 	return append(fields, schema.Field{

@@ -25,6 +25,7 @@ func TestParseSpecFillsInDefaults(t *testing.T) {
 		ArchiveBucket: ArchiveSpec{Bucket: "example-archive", RetentionDays: 1827},
 		Pipeline:      PipelineSpec{64, 300, 30, DefaultTimePrefix, TransformSpec{Enabled: true, MemoryMiB: 512}},
 		PreflightMode: PreflightEnforce, MinimumRetentionDays: 180,
+		Monitoring: &MonitoringSpec{Runbook: "docs/operations.md", SilentAfterHours: 24, LateAfterMinutes: 15, Dashboard: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -210,8 +211,8 @@ var problemTable = []problem{
 	{"tag that is no string", "tags.costs", 4711, `tags.costs: 4711 is a number; want a string (put it in quotes)`},
 
 	// The top level.
-	{"unknown key at the top", "flowlogs", list(), `flowlogs: unknown key with value "[]"; did you mean flowLogs? known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, pipeline, flowLogs, logGroups, subscribe, databases, backup, preflight, minimumRetentionDays, waivers, tags`},
-	{"key of another level", "retentionDays", 7, `retentionDays: unknown key with value "7"; it belongs to log-archive:archive.retentionDays. known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, pipeline, flowLogs, logGroups, subscribe, databases, backup, preflight, minimumRetentionDays, waivers, tags`},
+	{"unknown key at the top", "flowlogs", list(), `flowlogs: unknown key with value "[]"; did you mean flowLogs? known here: ` + topKeys()},
+	{"key of another level", "retentionDays", 7, `retentionDays: unknown key with value "7"; it belongs to log-archive:archive.retentionDays. known here: ` + topKeys()},
 	{"no archive", "archive", removed{}, `archive: is required; want an object with account, role, externalId, bucket, retentionDays, transitions, objectLock, breakGlassRole`},
 	{"list instead of object", "archive", list(), `archive: [] is a list; want an object with account, role, externalId, bucket, retentionDays, transitions, objectLock, breakGlassRole`},
 }
@@ -311,4 +312,13 @@ func TestEnginesAreThoseOfTheComponent(t *testing.T) {
 			t.Errorf("%s is missing", engine)
 		}
 	}
+}
+
+// topKeys are the keys of the configuration, as a message lists them.
+func topKeys() string {
+	var keys []string
+	for _, f := range Fields() {
+		keys = append(keys, f.Key)
+	}
+	return strings.Join(keys, ", ")
 }

@@ -29,6 +29,8 @@ type Spec struct {
 	Databases []DatabaseSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
+	// Monitoring is nil when nobody is to be told of anything.
+	Monitoring *MonitoringSpec
 	// PreflightMode is PreflightEnforce, PreflightWarn or PreflightOff.
 	PreflightMode string
 	// MinimumRetentionDays is for how long logs must be kept, and Waivers what is tolerated for a time.

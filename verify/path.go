@@ -18,6 +18,7 @@ const (
 	KindLoadBalancer = "load-balancer" // access logs of a load balancer
 	KindTrail        = "trail"         // CloudTrail
 	KindEventRule    = "event-rule"    // a rule or schedule of EventBridge, to a function
+	KindAlarm        = "alarm"         // a CloudWatch alarm, to the topics that it notifies
 	KindStream       = "stream"
 	KindDataStream   = "data-stream" // of Kinesis
 	KindBucket       = "bucket"
@@ -181,7 +182,7 @@ func (e *evaluation) Paths() []*Path {
 var sourceTokens = []string{
 	typeFlowLog, typeSubscription, typeSelection, typeBucketReplication, typeBucketNotification, typeBucketLogging,
 	typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer, typeTrail,
-	typeEventTarget, typeEventSourceMapping,
+	typeEventTarget, typeEventSourceMapping, typeMetricAlarm, typeCompositeAlarm,
 }
 
 // pathsOf are the ways that begin with a resource. Most have one; a bucket's notifications have one for each target.
@@ -216,6 +217,10 @@ func (e *evaluation) pathsOf(r *Resource) []*Path {
 	case typeEventTarget:
 		if isOf(r.text("arn"), partition.Lambda) { // what goes elsewhere isn't followed
 			return one(KindEventRule, r.text("rule"), e.eventTarget)
+		}
+	case typeMetricAlarm, typeCompositeAlarm:
+		if len(alarmActions(r)) > 0 {
+			return one(KindAlarm, alarmName(r), e.alarm)
 		}
 	case typeEventSourceMapping:
 		if isOf(r.text("eventSourceArn"), partition.SQS) {

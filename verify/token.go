@@ -20,6 +20,8 @@ const (
 	typeEventTarget          = "aws:cloudwatch/eventTarget:EventTarget"
 	typeFlowLog              = "aws:ec2/flowLog:FlowLog"
 	typeFunction             = "aws:lambda/function:Function"
+	typeCompositeAlarm       = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
+	typeMetricAlarm          = "aws:cloudwatch/metricAlarm:MetricAlarm"
 	typeDataStream           = "aws:kinesis/stream:Stream"
 	typeKey                  = "aws:kms/key:Key"
 	typeKeyPolicy            = "aws:kms/keyPolicy:KeyPolicy"
