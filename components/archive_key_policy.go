@@ -42,7 +42,9 @@ func archiveKeyPolicy(args *LogArchiveBucketArgs) (policy.Document, error) {
 				With("StringEquals", "aws:SourceAccount", g[0].accountIDs()...).
 				With("ArnLike", "aws:SourceArn", sources...))
 	}
-	return doc, nil
+	services, err := serviceKeyStatements(args, all)
+	doc.Statements = append(doc.Statements, services...)
+	return doc, err
 }
 
 func distinct(grants []grant, of func(grant) string) []string {

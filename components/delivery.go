@@ -29,4 +29,8 @@ type Delivery struct {
 	// Hive says that a flow log writes Hive-compatible keys (AWSLogs/aws-account-id=111122223333/ instead of
 	// AWSLogs/111122223333/).
 	Hive bool
+	// Resource is for whom a service delivers that names itself: see [TrailDelivery] and [FindingsDelivery].
+	Resource string
+	// Organization is the id of the organisation whose trail delivers; empty for an account's own.
+	Organization string
 }

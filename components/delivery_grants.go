@@ -18,7 +18,8 @@ const anyAccount = "\x00"
 type grant struct {
 	kind     DeliveryKind
 	role     string           // FirehoseDelivery: the role as an ARN's resource, "role/name"
-	region   partition.Region // FlowLogDelivery: where the flow logs are
+	region   partition.Region // where the service delivers from, of deliveries without a role
+	resource string           // for whom the service delivers, as the end of an ARN
 	foreign  bool             // the accounts are not the bucket's
 	prefixes []string         // of keys, sorted, with anyAccount for the account
 	accounts []partition.Account
@@ -39,9 +40,12 @@ func grants(owner partition.Account, deliveries []Delivery) []grant {
 			arn, _ := partition.ParseARN(d.RoleArn)
 			g.role = arn.Resource
 		} else {
-			g.region = d.Source.Region
+			g.region, g.resource = d.Source.Region, d.Resource
 		}
-		p := principal{d.Source.Account, fmt.Sprint(g.kind, " ", g.role, " ", g.region)}
+		if d.Kind == QueryLogDelivery {
+			g.kind = FlowLogDelivery // by the same service, for the same ARNs
+		}
+		p := principal{d.Source.Account, fmt.Sprint(g.kind, " ", g.role, " ", g.region, " ", g.resource)}
 		if of[p] == nil {
 			of[p] = &g
 		}
@@ -71,7 +75,7 @@ func grants(owner partition.Account, deliveries []Delivery) []grant {
 }
 
 func (g grant) identity() string {
-	return fmt.Sprintf("%s %s %s %t %q", g.kind, g.role, g.region, g.foreign, g.prefixes)
+	return fmt.Sprintf("%s %s %s %s %t %q", g.kind, g.role, g.region, g.resource, g.foreign, g.prefixes)
 }
 
 // keyPrefixes returns the beginnings of all keys that the delivery writes.
@@ -79,6 +83,8 @@ func (d Delivery) keyPrefixes() []string {
 	switch {
 	case d.Kind == FirehoseDelivery:
 		return []string{d.Prefix, d.ErrorPrefix}
+	case selfDelivered[d.Kind].folder != nil:
+		return selfDelivered[d.Kind].folder(d)
 	case d.Hive:
 		return []string{d.Prefix + "AWSLogs/aws-account-id=" + string(d.Source.Account) + "/"}
 	}
@@ -90,9 +96,9 @@ func (d Delivery) keyPrefixes() []string {
 func (g grant) objects(p partition.Partition, bucket string) []string {
 	account := string(g.accounts[0])
 	if len(g.accounts) > 1 {
-		account = "${aws:PrincipalAccount}"
-		if g.kind == FlowLogDelivery {
-			account = "${aws:SourceAccount}"
+		account = "${aws:SourceAccount}"
+		if g.role != "" {
+			account = "${aws:PrincipalAccount}"
 		}
 	}
 	var out []string

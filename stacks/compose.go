@@ -19,7 +19,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		return err
 	}
 	c := &composer{ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{}}
-	for _, step := range []func() error{c.archiveBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.backupVaults} {
+	for _, step := range []func() error{c.archiveBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.cloudTrail, c.backupVaults} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (s *Spec) deliveries() []components.Delivery {
 			}
 		}
 	}
-	return list
+	return append(list, s.trailDeliveries()...)
 }
 
 func (c *composer) streams() error {

@@ -78,6 +78,7 @@ func Fields() []schema.Field {
 		logGroupsField(),
 		subscribeField(),
 		databasesField(),
+		cloudTrailField(),
 		backupField(),
 	}
 	fields = append(fields, proofFields()...)

@@ -6,7 +6,7 @@ import "github.com/logarchive/logarchive/components"
 type Source struct {
 	// Key is the path of the key that configures it: log-archive:flowLogs[0].
 	Key string `json:"key"`
-	// Kind is vpc, subnet, eni, transit-gateway, log-group, rds-instance or rds-cluster.
+	// Kind is vpc, subnet, eni, transit-gateway, log-group, rds-instance, rds-cluster or trail.
 	Kind string `json:"kind"`
 	// ID is the resource's id; for a log group its name, for a database "identifier/log type".
 	ID string `json:"id"`
@@ -58,7 +58,7 @@ func (s *Spec) Sources() []Source {
 			})
 		}
 	}
-	return rows
+	return append(rows, s.trailSources()...)
 }
 
 // class returns the class of the stream that carries the flow log, or "" if none does.
@@ -75,7 +75,7 @@ func (f FlowLogSpec) class() Class {
 // classes returns the classes that have a source, in the order of [Classes].
 func (s *Spec) classes() []Class {
 	used := map[Class]bool{
-		ClassLogs:      len(s.LogGroups) > 0 || s.Subscribe != nil,
+		ClassLogs:      len(s.LogGroups) > 0 || s.Subscribe != nil || s.Trail != nil && s.Trail.CloudWatchLogs,
 		ClassDatabases: len(s.Databases) > 0,
 	}
 	for _, f := range s.FlowLogs {
