@@ -106,6 +106,8 @@ func (c *composer) streams() error {
 			BufferMiB:             s.Pipeline.BufferMiB,
 			BufferSeconds:         s.Pipeline.BufferSeconds,
 			ErrorLogRetentionDays: s.Pipeline.ErrorLogRetentionDays,
+			ErrorLogGroupName:     s.ErrorLogGroup(class),
+			Keep:                  s.Pipeline.KeepStreams,
 			DependsOn:             []pulumi.Resource{c.archive.Policy},
 		}
 		if class == ClassFlowLogsVended {
@@ -113,7 +115,7 @@ func (c *composer) streams() error {
 		} else {
 			args.SubscriptionRoleName = s.SubscriptionRole(class)
 			args.Transform = c.transform
-			if c.transform != nil && len(s.Pipeline.Transform.PartitionBy) > 0 {
+			if s.partitions(class) {
 				args.DynamicPartitioning = &components.DynamicPartitioning{}
 			}
 		}

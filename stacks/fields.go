@@ -172,6 +172,8 @@ func pipelineField() schema.Field {
 			{Key: "timePrefix", Kind: schema.String, Default: DefaultTimePrefix,
 				Doc:     "How object keys say the time (UTC), after class, account and region.",
 				Accepts: "a Firehose prefix that ends with a slash, with expressions of the namespaces timestamp and firehose:random-string"},
+			{Key: "keepStreams", Kind: schema.Boolean, Default: false,
+				Doc: "Streams that are replaced, or leave the stack, stay at AWS and deliver what they have buffered; delete them by hand a quarter of an hour later. Deploy it before what replaces them."},
 			transformField(),
 		},
 	}

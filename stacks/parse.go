@@ -35,6 +35,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.tags(root.Get("tags"))
 	p.groupsOnce()
 	p.subscribable(root.Get("subscribe"))
+	p.openPartitions(root.Get("pipeline").Get("transform").Get("partitionBy"))
 
 	if problems := p.report.Problems(Namespace, fields); len(problems) > 0 {
 		return nil, &ConfigError{stack, problems}
@@ -166,12 +167,14 @@ func (p *parser) pipeline(v schema.Value) {
 	s.BufferSeconds = v.Get("bufferSeconds").Number()
 	s.ErrorLogRetentionDays = p.retention(v.Get("errorLogRetentionDays"))
 	s.TimePrefix = v.Get("timePrefix").Text()
+	s.KeepStreams = v.Get("keepStreams").Flag()
 	p.transform(v.Get("transform"), v.Get("bufferMiB"))
 	if t := v.Get("timePrefix"); t.OK() {
 		if err := checkTimePrefix(t.Text()); err != nil {
 			p.add(t, "%s: %v", schema.Quote(t.Text()), err)
 		}
 	}
+	p.partitionedTime(v.Get("timePrefix"), v.Get("transform").Get("partitionBy"))
 }
 
 // retention reads a log group's retention.

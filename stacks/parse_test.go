@@ -23,7 +23,7 @@ func TestParseSpecFillsInDefaults(t *testing.T) {
 		Stack: "beijing", Home: beijing, Backup: ningxia, Archive: archive,
 		ArchiveRole: archive.RoleARN("Deployer"), ExternalID: "some-id", NamePrefix: "log-archive",
 		ArchiveBucket: ArchiveSpec{Bucket: "example-archive", RetentionDays: 1827},
-		Pipeline:      PipelineSpec{64, 300, 30, DefaultTimePrefix, TransformSpec{Enabled: true, MemoryMiB: 512}},
+		Pipeline:      PipelineSpec{64, 300, 30, DefaultTimePrefix, false, TransformSpec{Enabled: true, MemoryMiB: 512}},
 		PreflightMode: PreflightEnforce, MinimumRetentionDays: 180,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -66,6 +66,7 @@ type PipelineSpec struct {
 	BufferMiB, BufferSeconds int
 	ErrorLogRetentionDays    int
 	TimePrefix               string // the end of a key prefix, such as year=!{timestamp:yyyy}/
+	KeepStreams              bool
 	Transform                TransformSpec
 }
 
