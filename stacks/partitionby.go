@@ -102,21 +102,26 @@ func (p *parser) openPartitions(v schema.Value) {
 	if err != nil || !v.Given {
 		return // the table is tested
 	}
-	instances := map[string]bool{}
-	groups := 0
-	for _, d := range p.spec.Databases {
-		instances[d.Identifier] = true
-		groups += len(d.LogTypes)
+	stacks := []*Spec{p.spec} // each account has streams of its own
+	for _, a := range p.spec.Accounts {
+		stacks = append(stacks, a.Stack)
 	}
-	for _, count := range []struct {
-		key, what string
-		n         int
-	}{
-		{"logGroup", "log groups", max(len(p.spec.LogGroups), groups)},
-		{"databaseInstance", "databases", len(instances)},
-	} {
-		if slices.Contains(p.spec.Pipeline.Transform.PartitionBy, count.key) && int64(count.n) > most {
-			p.add(v, "one stream would have %d %s, and has %d partitions at a time; want partitionBy without %s", count.n, count.what, most, count.key)
+	for _, s := range stacks {
+		instances, groups := map[string]bool{}, 0
+		for _, d := range s.Databases {
+			instances[d.Identifier] = true
+			groups += len(d.LogTypes)
+		}
+		for _, count := range []struct {
+			key, what string
+			n         int
+		}{
+			{"logGroup", "log groups", max(len(s.LogGroups), groups)},
+			{"databaseInstance", "databases", len(instances)},
+		} {
+			if slices.Contains(s.Pipeline.Transform.PartitionBy, count.key) && int64(count.n) > most {
+				p.add(v, "one stream would have %d %s, and has %d partitions at a time; want partitionBy without %s", count.n, count.what, most, count.key)
+			}
 		}
 	}
 }
