@@ -27,6 +27,8 @@ type Spec struct {
 	// Subscribe is nil when only the log groups of the configuration are archived.
 	Subscribe *SubscribeSpec
 	Databases []DatabaseSpec
+	// Accounts are further source accounts.
+	Accounts []AccountSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
 	// PreflightMode is PreflightEnforce, PreflightWarn or PreflightOff.
