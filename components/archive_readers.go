@@ -153,10 +153,3 @@ func accountsOf(roles []string) []string {
 	}
 	return sorted(roots)
 }
-
-// sorted returns each text once, in order.
-func sorted(texts []string) []string {
-	texts = slices.Clone(texts)
-	slices.Sort(texts)
-	return slices.Compact(texts)
-}
