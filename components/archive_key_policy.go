@@ -42,6 +42,9 @@ func archiveKeyPolicy(args *LogArchiveBucketArgs) (policy.Document, error) {
 				With("StringEquals", "aws:SourceAccount", g[0].accountIDs()...).
 				With("ArnLike", "aws:SourceArn", sources...))
 	}
+	if s := readerDecryption(args, s3); s != nil {
+		doc.Statements = append(doc.Statements, *s)
+	}
 	return doc, nil
 }
 

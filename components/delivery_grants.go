@@ -88,8 +88,9 @@ func grants(owner partition.Account, deliveries []Delivery) []grant {
 	return out
 }
 
-// sorted sorts a list in place and leaves out what is there twice.
+// sorted returns a list in order, without what is there twice.
 func sorted[T ~string](list []T) []T {
+	list = slices.Clone(list)
 	slices.Sort(list)
 	return slices.Compact(list)
 }
