@@ -53,7 +53,8 @@ func cloudTrailField() schema.Field {
 			"dataEvents:",
 			"  s3: [example-payments, example-reports/monthly/]",
 			"  lambda: [\"*\"]",
-			"cloudWatchLogs: {retentionDays: 14}",
+			"cloudWatchLogs: true",
+			"retentionDays: 14",
 		}, "\n"),
 		Fields: []schema.Field{
 			{Key: "name", Kind: schema.String, Required: true, Pattern: trailForm,
@@ -73,13 +74,10 @@ func cloudTrailField() schema.Field {
 						Accepts: `a list of beginnings of names, or ["*"] for every function of every region`,
 						Items:   &schema.Field{Kind: schema.String, Required: true, Accepts: "the beginning of a function's name, or a star alone"}},
 				}},
-			{Key: "cloudWatchLogs", Kind: schema.Object, DefaultText: "the archive alone gets the events",
-				Doc:     "Send the events to a log group, too, where alarms and searches find them within minutes. From there they go to the archive as other log groups do. Events of more than 256 KB are in the trail's own files only.",
-				Accepts: "an object with retentionDays",
-				Fields: []schema.Field{
-					{Key: "retentionDays", Kind: schema.Integer, Required: true, Accepts: retentionWords,
-						Doc: "How long the log group keeps what the archive has as well."},
-				}},
+			{Key: "cloudWatchLogs", Kind: schema.Boolean, Default: false,
+				Doc: "Whether a log group gets the events, too, where alarms and searches find them within minutes. From there they go to the archive as other log groups do. Events of more than 256 KB are in the trail's own files only."},
+			{Key: "retentionDays", Kind: schema.Integer, DefaultText: "30 with cloudWatchLogs; otherwise there is nothing to keep", Accepts: retentionWords,
+				Doc: "How long that log group keeps what the archive has as well."},
 		},
 	}
 }
@@ -89,8 +87,8 @@ func (p *parser) cloudTrail(v schema.Value) {
 	if !v.Given {
 		return
 	}
-	name, organization, group := v.Get("name"), v.Get("organizationId"), v.Get("cloudWatchLogs")
-	t := &TrailSpec{Key: v.Path, Name: name.Text(), Organization: organization.Text(), CloudWatchLogs: group.Given}
+	name, organization := v.Get("name"), v.Get("organizationId")
+	t := &TrailSpec{Key: v.Path, Name: name.Text(), Organization: organization.Text(), CloudWatchLogs: v.Get("cloudWatchLogs").Flag()}
 	if n := len(t.Name); name.OK() && (n < minTrailName || n > maxTrailName) {
 		p.add(name, "%s has %d characters; want %d to %d", schema.Quote(t.Name), n, minTrailName, maxTrailName)
 	}
@@ -101,8 +99,8 @@ func (p *parser) cloudTrail(v schema.Value) {
 	}
 	p.dataEvents(v.Get("dataEvents"), t)
 	p.spec.Trail = t
+	t.RetentionDays = p.createdRetention(v, "cloudWatchLogs")
 	if t.CloudWatchLogs {
-		t.RetentionDays = p.retention(group.Get("retentionDays"))
 		p.groups = append(p.groups, groupUse{p.spec.TrailLogGroup(), v.Path})
 	}
 }

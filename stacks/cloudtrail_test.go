@@ -37,7 +37,8 @@ cloudTrail:
   name: management
   organizationId: o-exampleorgid
   dataEvents: {s3: [payments, reports/monthly/], lambda: [orders-]}
-  cloudWatchLogs: {retentionDays: 7}
+  cloudWatchLogs: true
+  retentionDays: 7
 `, TrailSpec{
 			Name: "management", Organization: "o-exampleorgid", CloudWatchLogs: true, RetentionDays: 7,
 			DataEvents: []components.TrailDataEvents{
@@ -73,9 +74,10 @@ func TestCloudTrailProblems(t *testing.T) {
 		"star and more":  {"cloudTrail: {name: all, dataEvents: {s3: ['*', payments]}}\n", `log-archive:cloudTrail.dataEvents.s3[0]: "*" is every one; want it alone`},
 		"twice":          {"cloudTrail: {name: all, dataEvents: {lambda: [a, a]}}\n", `log-archive:cloudTrail.dataEvents.lambda[1]: "a" is log-archive:cloudTrail.dataEvents.lambda[0], too; want each once`},
 		"function":       {"cloudTrail: {name: all, dataEvents: {lambda: ['a b']}}\n", `log-archive:cloudTrail.dataEvents.lambda[0]: "a b" is not a function's name`},
-		"retention":      {"cloudTrail: {name: all, cloudWatchLogs: {retentionDays: 2}}\n", `log-archive:cloudTrail.cloudWatchLogs.retentionDays: 2 is not a number of days`},
+		"retention":      {"cloudTrail: {name: all, cloudWatchLogs: true, retentionDays: 2}\n", `log-archive:cloudTrail.retentionDays: 2 is not a number of days`},
+		"no log group":   {"cloudTrail: {name: all, retentionDays: 7}\n", `log-archive:cloudTrail.retentionDays: 7: the retention is set only for groups that are created here; leave it out, or say cloudWatchLogs: true`},
 		"unknown key":    {"cloudTrail: {name: all, multiRegion: false}\n", `log-archive:cloudTrail.multiRegion`},
-		"the same group": {"cloudTrail: {name: all, cloudWatchLogs: {retentionDays: 1}}\nlogGroups: [{name: /log-archive/cloudtrail}]\n", `is archived by`},
+		"the same group": {"cloudTrail: {name: all, cloudWatchLogs: true}\nlogGroups: [{name: /log-archive/cloudtrail}]\n", `is archived by`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

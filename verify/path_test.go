@@ -65,7 +65,9 @@ var worlds = []struct {
 		group := shop.LogGroupARN("/trail").String()
 		role := p.role("trail", shop, p.trust(shop, partition.CloudTrail, nil),
 			allow(group+":log-stream:"+string(shop.Account)+"_CloudTrail_us-east-1*", "logs:CreateLogStream", "logs:PutLogEvents"))
-		p.edit("Key", "trails", "policy", func(d *policy.Document) { d.Statements = append(d.Statements, grant(who, source, "*", "kms:DescribeKey")) })
+		p.edit("Key", "trails", "policy", func(d *policy.Document) {
+			d.Statements = append(d.Statements, grant(who, source, "*", "kms:DescribeKey"))
+		})
 		p.add("aws:cloudtrail/trail:Trail", "all", shop, map[string]any{
 			"name": "all", "s3BucketName": "trails", "s3KeyPrefix": "org", "kmsKeyId": key, "isOrganizationTrail": true, "enableLogFileValidation": true,
 			"cloudWatchLogsGroupArn": group + ":*", "cloudWatchLogsRoleArn": role,
