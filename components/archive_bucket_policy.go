@@ -17,6 +17,12 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 	doc := policy.Document{Statements: append(bucketDenials(bucket, keyArn), nobodyDeletes(bucket, args.BreakGlassRoleArns))}
 	given := map[string]int{}
 	for _, g := range grants(args.Place.Account, args.Deliveries) {
+		if g.kind == ReplicationDelivery {
+			if g.foreign { // within the account, the role's own policy is enough
+				doc.Statements = append(doc.Statements, replicasFrom(g, p, args.BucketName, sid(given, "ReplicateAs", strings.TrimPrefix(g.role, "role/"))))
+			}
+			continue
+		}
 		// One statement has the actions on the bucket and those on the objects: with two, the lists of accounts
 		// would count twice against the 20 KB of a bucket policy. An action on a resource of the other kind allows nothing.
 		s := policy.Statement{

@@ -17,9 +17,10 @@ const anyAccount = "\x00"
 // All its accounts deliver in the same way, so that one statement is as exact as one for each account would be.
 type grant struct {
 	kind     DeliveryKind
-	role     string           // FirehoseDelivery: the role as an ARN's resource, "role/name"
+	role     string           // FirehoseDelivery, ReplicationDelivery: the role as an ARN's resource, "role/name"
 	region   partition.Region // FlowLogDelivery: where the flow logs are
 	foreign  bool             // the accounts are not the bucket's
+	keyless  bool             // the bucket's key isn't used
 	prefixes []string         // of keys, sorted, with anyAccount for the account
 	accounts []partition.Account
 }
@@ -34,8 +35,8 @@ func grants(owner partition.Account, deliveries []Delivery) []grant {
 	}
 	of := map[principal]*grant{}
 	for _, d := range deliveries {
-		g := grant{kind: d.Kind, foreign: d.Source.Account != owner, accounts: []partition.Account{d.Source.Account}}
-		if d.Kind == FirehoseDelivery {
+		g := grant{kind: d.Kind, foreign: d.Source.Account != owner, keyless: d.ManagedKeys, accounts: []partition.Account{d.Source.Account}}
+		if d.Kind != FlowLogDelivery {
 			arn, _ := partition.ParseARN(d.RoleArn)
 			g.role = arn.Resource
 		} else {
@@ -71,7 +72,7 @@ func grants(owner partition.Account, deliveries []Delivery) []grant {
 }
 
 func (g grant) identity() string {
-	return fmt.Sprintf("%s %s %s %t %q", g.kind, g.role, g.region, g.foreign, g.prefixes)
+	return fmt.Sprintf("%s %s %s %t %t %q", g.kind, g.role, g.region, g.foreign, g.keyless, g.prefixes)
 }
 
 // keyPrefixes returns the beginnings of all keys that the delivery writes.
@@ -79,6 +80,8 @@ func (d Delivery) keyPrefixes() []string {
 	switch {
 	case d.Kind == FirehoseDelivery:
 		return []string{d.Prefix, d.ErrorPrefix}
+	case d.Kind == ReplicationDelivery:
+		return []string{d.Prefix}
 	case d.Hive:
 		return []string{d.Prefix + "AWSLogs/aws-account-id=" + string(d.Source.Account) + "/"}
 	}
@@ -111,7 +114,7 @@ func (g grant) arnAccount() partition.Account {
 	return g.accounts[0]
 }
 
-// roleArn is the value of aws:PrincipalArn for a FirehoseDelivery.
+// roleArn is the value of aws:PrincipalArn for a FirehoseDelivery or ReplicationDelivery.
 func (g grant) roleArn(p partition.Partition) string {
 	return partition.ARN{Partition: p, Service: partition.IAM, Account: g.arnAccount(), Resource: g.role}.String()
 }

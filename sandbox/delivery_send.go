@@ -73,7 +73,7 @@ func (d *Delivery) Send(ctx context.Context, source Source, lines []string) (Rec
 		return receipt, err
 	}
 	// What was acknowledged is safe. Whether an object can be written now is the buffer's business: see Status.
-	receipt.Objects, err = d.deliverDue(ctx, now, nil)
+	receipt.Objects, err = d.deliverNow(ctx, now)
 	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
 		err = nil
 	}

@@ -87,6 +87,12 @@ func (s *Spec) FlowLogGroup(name string) string { return s.FlowLogGroups() + nam
 // ErrorLogGroup is where the stream of a class reports what it couldn't deliver.
 func (s *Spec) ErrorLogGroup(c Class) string { return "/aws/kinesisfirehose/" + s.StreamName(c) }
 
+// LandingRole is what S3 acts as when it replicates what landed. It is a role of the archive's account.
+func (s *Spec) LandingRole() string { return s.roleName("landing-replication") }
+
+// LandingKeyAlias is the alias of the landing bucket's key.
+func (s *Spec) LandingKeyAlias() string { return s.NamePrefix + "-landing" }
+
 // KeyAlias is the alias of the archive's key.
 func (s *Spec) KeyAlias() string { return s.NamePrefix + "-archive" }
 
@@ -139,6 +145,7 @@ func (p *parser) names(v schema.Value) {
 		{"role", s.BackupRole(), maxRoleName},
 		{"role", s.TransformRole(), maxRoleName},
 		{"role", s.SubscribeRole(), maxRoleName},
+		{"role", s.LandingRole(), maxRoleName},
 		{"function", s.TransformFunction(), maxFunctionName},
 		{"function", s.SubscribeFunction(), maxSubscriberName},
 		{"backup vault", s.NamePrefix, maxVaultName},

@@ -12,18 +12,23 @@ import (
 // StackTag is the tag that every resource carries besides the configured ones: which stack it belongs to.
 const StackTag = "log-archive:stack"
 
-// providers are where a stack acts.
-type providers struct{ home, backup, archive *aws.Provider }
+// providers are where a stack acts. landing, the archive's account in the home region, is nil where nothing lands.
+type providers struct{ home, backup, archive, landing *aws.Provider }
 
-// newProviders registers the three providers. Each refuses to act in any account but its own, whatever the credentials
+// newProviders registers the providers. Each refuses to act in any account but its own, whatever the credentials
 // are. The region is given, so that neither aws:region nor AWS_REGION decides anything.
 func newProviders(ctx *pulumi.Context, s *Spec) (*providers, error) {
 	made := &providers{}
-	for _, p := range []struct {
+	type wanted struct {
 		name  string
 		place partition.Place
 		into  **aws.Provider
-	}{{"home", s.Home, &made.home}, {"backup", s.Backup, &made.backup}, {"archive", s.Archive, &made.archive}} {
+	}
+	all := []wanted{{"home", s.Home, &made.home}, {"backup", s.Backup, &made.backup}, {"archive", s.Archive, &made.archive}}
+	if s.lands() {
+		all = append(all, wanted{"landing", s.LandingPlace(), &made.landing})
+	}
+	for _, p := range all {
 		tags := maps.Clone(s.Tags)
 		if tags == nil {
 			tags = map[string]string{}
@@ -34,7 +39,7 @@ func newProviders(ctx *pulumi.Context, s *Spec) (*providers, error) {
 			AllowedAccountIds: pulumi.ToStringArray([]string{string(p.place.Account)}),
 			DefaultTags:       &aws.ProviderDefaultTagsArgs{Tags: pulumi.ToStringMap(tags)},
 		}
-		if p.name == "archive" {
+		if p.place.Account == s.Archive.Account {
 			args.AssumeRole = &aws.ProviderAssumeRoleArgs{
 				RoleArn:     pulumi.String(s.ArchiveRole.String()),
 				ExternalId:  s.externalID(ctx),

@@ -84,8 +84,8 @@ func TestEveryResourceHasAnExplicitProvider(t *testing.T) {
 		for _, p := range g.Providers() {
 			providers[p.URN] = true
 		}
-		if len(providers) != 3 {
-			t.Errorf("%s: %d providers, want home, backup and archive", stack, len(providers))
+		if len(providers) != 4 {
+			t.Errorf("%s: %d providers, want home, backup, archive and landing", stack, len(providers))
 		}
 		for _, r := range g.Resources {
 			if r.Custom && !r.IsProvider() && !providers[r.Provider] {
