@@ -32,7 +32,7 @@ func replicasFrom(g grant, p partition.Partition, bucket, sid string) policy.Sta
 		Principal: policy.AWSPrincipals(g.roots(p)...),
 		Action:    replicaActions(true),
 		Resource:  g.objects(p, bucket),
-		Condition: policy.Conditions{}.With("ArnLike", "aws:PrincipalArn", g.roleArn(p)),
+		Condition: policy.Conditions{}.With("ArnLike", "aws:PrincipalArn", g.roleArns(p)...),
 	}
 }
 

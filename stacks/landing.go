@@ -76,9 +76,14 @@ func (s *Spec) LandingPlace() partition.Place {
 	return partition.Place{Account: s.Archive.Account, Region: s.Home.Region}
 }
 
-// landingDeliveries are those who write to the landing bucket. A new kind of source adds its own here.
+// landingDeliveries are those who write to the landing bucket, from every source account. A new kind of source adds its own
+// here.
 func (s *Spec) landingDeliveries() []components.Delivery {
-	return s.flowLogDeliveries(MethodLanding)
+	list := s.flowLogDeliveries(MethodLanding)
+	for i := range s.Accounts {
+		list = append(list, s.Accounts[i].Stack.landingDeliveries()...)
+	}
+	return list
 }
 
 // lands says whether there is a landing bucket that something is delivered to.
