@@ -74,7 +74,7 @@ func cloudTrailField() schema.Field {
 						Accepts: `a list of beginnings of names, or ["*"] for every function of every region`,
 						Items:   &schema.Field{Kind: schema.String, Required: true, Accepts: "the beginning of a function's name, or a star alone"}},
 				}},
-			{Key: "cloudWatchLogs", Kind: schema.Boolean, Default: false,
+			{Key: "cloudWatchLogs", Kind: schema.Boolean, DefaultText: "false",
 				Doc: "Whether a log group gets the events, too, where alarms and searches find them within minutes. From there they go to the archive as other log groups do. Events of more than 256 KB are in the trail's own files only."},
 			{Key: "retentionDays", Kind: schema.Integer, DefaultText: "30 with cloudWatchLogs; otherwise there is nothing to keep", Accepts: retentionWords,
 				Doc: "How long that log group keeps what the archive has as well."},
