@@ -113,8 +113,12 @@ var samples = map[string]struct {
 	"aws:lambda/permission:Permission": {m{"statementId": "logs", "action": "lambda:InvokeFunction", "function": "transform", "principal": principal(partition.Firehose), "sourceArn": streamARN}, "logs"},
 	mappingToken: {m{"eventSourceArn": queueARN, "functionName": lambdaARN, "batchSize": 10, "functionResponseTypes": []any{"ReportBatchItemFailures"},
 		"scalingConfig": m{"maximumConcurrency": 2}}, "~"},
-	EventRule:                     {m{"name": "created", "eventPattern": `{"source":["aws.logs"],"detail":{"eventName":["CreateLogGroup"],"errorCode":[{"exists":false}]}}`}, "created"},
-	targetToken:                   {m{"rule": "created", "targetId": "subscribe", "arn": lambdaARN, "retryPolicy": m{"maximumRetryAttempts": 10, "maximumEventAgeInSeconds": 3600}}, "created-subscribe"},
+	EventRule:       {m{"name": "created", "eventPattern": `{"source":["aws.logs"],"detail":{"eventName":["CreateLogGroup"],"errorCode":[{"exists":false}]}}`}, "created"},
+	targetToken:     {m{"rule": "created", "targetId": "subscribe", "arn": lambdaARN, "retryPolicy": m{"maximumRetryAttempts": 10, "maximumEventAgeInSeconds": 3600}}, "created-subscribe"},
+	InstanceProfile: {m{"name": "web", "role": "web"}, "web"},
+	Document:        {m{"name": "agents", "documentType": "Command", "content": agentContent}, "agents"},
+	Association: {m{"name": "agents", "associationName": "agents", "targets": []any{m{"key": "tag:Logs", "values": []any{"yes"}}},
+		"parameters": m{"configuration": "AmazonCloudWatch-web"}, "scheduleExpression": "rate(1 day)", "complianceSeverity": "HIGH", "maxErrors": "100%", "maxConcurrency": "25%"}, "~"},
 	"aws:ssm/parameter:Parameter": {m{"name": "/log-archive/bucket", "type": "String", "value": "log-archive"}, "/log-archive/bucket"},
 }
 

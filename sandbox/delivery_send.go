@@ -144,6 +144,11 @@ func (t *transfer) send(s Source, lines []string) error {
 	if err := checkEvents(s, lines); err != nil {
 		return err
 	}
+	if s.agent != nil {
+		if err := t.authorizeAgent(s); err != nil {
+			return err
+		}
+	}
 	return t.putLogEvents(s, lines)
 }
 

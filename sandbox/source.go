@@ -18,11 +18,13 @@ const (
 	SourceFlowLog  SourceKind = "flow-log"
 	SourceLogGroup SourceKind = "log-group"
 	SourceDatabase SourceKind = "database"
+	SourceInstance SourceKind = "instance"
 )
 
 // Source is something that produces logs, with the way that they take as it is declared.
 type Source struct {
-	// ID is kind:account:region:name. Name is the flow log's id, the log group's name, or database/log-type.
+	// ID is kind:account:region:name. Name is the flow log's id, the log group's name, database/log-type, or an instance's id
+	// with a file's path or a Windows channel behind a colon.
 	ID    string
 	Kind  SourceKind
 	Place partition.Place
@@ -34,6 +36,7 @@ type Source struct {
 	Broken string
 
 	flowLog   *flowLog
+	agent     *agentLog
 	group     string // the log group that it writes to
 	logStream string
 }
@@ -161,6 +164,12 @@ func (d *Delivery) resolve(id string) (Source, error) {
 				s = databaseSource(o, database.kind, database.stream, name[i+1:])
 			}
 		}
+	case SourceInstance:
+		for _, candidate := range agentSources(d.world) {
+			if candidate.Place == place && candidate.Name == name {
+				s = candidate
+			}
+		}
 	case SourceLogGroup:
 		if _, ok := find(d.world, logGroupToken, func(o *Object) bool { return o.Place == place && o.Text("name") == name }); ok {
 			s = groupSource(place, name)
@@ -172,8 +181,8 @@ func (d *Delivery) resolve(id string) (Source, error) {
 	return s, nil
 }
 
-// Sources returns every source that the world declares, ordered by id: flow logs, the exported logs of databases, and all
-// other log groups but those of Firehose's own error messages, and of functions whose log nobody subscribes to.
+// Sources returns every source that the world declares, ordered by id: flow logs, the exported logs of databases, what the
+// agents of instances collect, and all other log groups but those of Firehose's own error messages, and of functions whose log nobody subscribes to.
 func (d *Delivery) Sources() []Source {
 	all := readDeclared(d.world)
 	fed := map[string]bool{} // log groups that have a source already
@@ -196,6 +205,13 @@ func (d *Delivery) Sources() []Source {
 				sources = append(sources, s)
 			}
 		}
+	}
+	for _, s := range agentSources(d.world) {
+		if s.Broken == "" {
+			s.Path, s.Broken = all.groupPath(s.Place, s.group)
+			s.Path = s.Name + " -> " + s.Path
+		}
+		sources = append(sources, s) // others may write to its log group besides
 	}
 	for k, o := range all.groups {
 		if fed[k] || all.own[k] {

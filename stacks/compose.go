@@ -18,8 +18,8 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 	if err != nil {
 		return err
 	}
-	c := &composer{ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{}}
-	for _, step := range []func() error{c.archiveBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.backupVaults} {
+	c := &composer{ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{}, subscribed: map[string]pulumi.Resource{}}
+	for _, step := range []func() error{c.archiveBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.instances, c.subscriber, c.databases, c.backupVaults} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -37,6 +37,8 @@ type composer struct {
 	transform *components.TransformFunction // nil without one
 	pipelines map[Class]*components.FirehoseToS3Pipeline
 	backup    *components.BackupVaultWithCopy
+	// subscribed are the subscriptions of log groups, by the groups' names.
+	subscribed map[string]pulumi.Resource
 }
 
 func (c *composer) atHome() pulumi.ResourceOption { return pulumi.Provider(c.providers.home) }
@@ -183,9 +185,11 @@ func (c *composer) logGroups() error {
 			}
 			name = group.Name
 		}
-		if _, err := c.pipelines[ClassLogs].Subscribe(c.ctx, g.Name, name, g.FilterPattern); err != nil {
+		filter, err := c.pipelines[ClassLogs].Subscribe(c.ctx, g.Name, name, g.FilterPattern)
+		if err != nil {
 			return err
 		}
+		c.subscribed[g.Name] = filter
 	}
 	return nil
 }

@@ -77,6 +77,7 @@ func Fields() []schema.Field {
 		flowLogsField(),
 		logGroupsField(),
 		subscribeField(),
+		instancesField(),
 		databasesField(),
 		backupField(),
 	}

@@ -6,9 +6,10 @@ import "github.com/logarchive/logarchive/components"
 type Source struct {
 	// Key is the path of the key that configures it: log-archive:flowLogs[0].
 	Key string `json:"key"`
-	// Kind is vpc, subnet, eni, transit-gateway, log-group, rds-instance or rds-cluster.
+	// Kind is vpc, subnet, eni, transit-gateway, log-group, instance, rds-instance or rds-cluster.
 	Kind string `json:"kind"`
-	// ID is the resource's id; for a log group its name, for a database "identifier/log type".
+	// ID is the resource's id; for a log group its name, for a database "identifier/log type", for
+	// instances "name/path" or "name/channel".
 	ID string `json:"id"`
 	// Path is the way of a line in words: flow log > log group > firehose > bucket.
 	Path string `json:"path"`
@@ -50,6 +51,7 @@ func (s *Spec) Sources() []Source {
 			Stream: s.StreamName(ClassLogs), Prefix: s.Prefix(ClassLogs),
 		})
 	}
+	rows = append(rows, s.instanceSources()...)
 	for _, d := range s.Databases {
 		for _, logType := range d.LogTypes {
 			rows = append(rows, Source{
@@ -75,7 +77,7 @@ func (f FlowLogSpec) class() Class {
 // classes returns the classes that have a source, in the order of [Classes].
 func (s *Spec) classes() []Class {
 	used := map[Class]bool{
-		ClassLogs:      len(s.LogGroups) > 0 || s.Subscribe != nil,
+		ClassLogs:      len(s.LogGroups) > 0 || s.Subscribe != nil || len(s.Instances) > 0,
 		ClassDatabases: len(s.Databases) > 0,
 	}
 	for _, f := range s.FlowLogs {

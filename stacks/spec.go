@@ -27,6 +27,7 @@ type Spec struct {
 	// Subscribe is nil when only the log groups of the configuration are archived.
 	Subscribe *SubscribeSpec
 	Databases []DatabaseSpec
+	Instances []InstancesSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
 	// PreflightMode is PreflightEnforce, PreflightWarn or PreflightOff.

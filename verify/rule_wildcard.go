@@ -11,8 +11,8 @@ import (
 // (https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html).
 // backup:CopyFromBackupVault has one, but it is the ARN that the recovery point has in its own service.
 var unscoped = []string{
-	"backup:CopyFromBackupVault", "cloudwatch:GetMetricData", "ec2:Describe*", "events:ListRules", "rds:Describe*", "rds:ListTagsForResource",
-	"s3:ListAllMyBuckets", "tag:GetResources",
+	"backup:CopyFromBackupVault", "cloudwatch:GetMetricData", "ec2:Describe*", "ec2messages:*", "events:ListRules", "rds:Describe*",
+	"rds:ListTagsForResource", "s3:ListAllMyBuckets", "ssm:GetManifest", "ssm:PutConfigurePackageResult", "ssmmessages:*", "tag:GetResources",
 }
 
 // families are the wildcards that AWS's own key policies have: all actions of a family are needed together

@@ -346,6 +346,9 @@ func pathInWords(s sandbox.Source) string {
 	if s.Kind == sandbox.SourceDatabase {
 		words = append(words, "database")
 	}
+	if s.Kind == sandbox.SourceInstance {
+		words = append(words, "instance")
+	}
 	for i, step := range strings.Split(s.Path, " -> ") {
 		switch {
 		case strings.HasPrefix(step, "flow log "):

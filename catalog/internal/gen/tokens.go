@@ -15,6 +15,7 @@ var tokens = []string{
 	"aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter",
 	"aws:cloudwatch/metricAlarm:MetricAlarm",
 	"aws:ec2/flowLog:FlowLog",
+	"aws:iam/instanceProfile:InstanceProfile",
 	"aws:iam/policy:Policy",
 	"aws:iam/role:Role",
 	"aws:iam/rolePolicy:RolePolicy",
@@ -43,6 +44,8 @@ var tokens = []string{
 	"aws:sns/topicSubscription:TopicSubscription",
 	"aws:sqs/queue:Queue",
 	"aws:sqs/queuePolicy:QueuePolicy",
+	"aws:ssm/association:Association",
+	"aws:ssm/document:Document",
 	"aws:ssm/parameter:Parameter",
 	"pulumi:providers:aws",
 }
