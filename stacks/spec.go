@@ -27,6 +27,8 @@ type Spec struct {
 	// Subscribe is nil when only the log groups of the configuration are archived.
 	Subscribe *SubscribeSpec
 	Databases []DatabaseSpec
+	// Accounts are further source accounts.
+	Accounts  []AccountSpec
 	Instances []InstancesSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
@@ -67,6 +69,7 @@ type PipelineSpec struct {
 	BufferMiB, BufferSeconds int
 	ErrorLogRetentionDays    int
 	TimePrefix               string // the end of a key prefix, such as year=!{timestamp:yyyy}/
+	KeepStreams              bool
 	Transform                TransformSpec
 }
 
