@@ -4,10 +4,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-
 	"github.com/logarchive/logarchive/partition"
-	"github.com/logarchive/logarchive/policy"
 )
 
 // What may call functions. See https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html and
@@ -56,29 +53,6 @@ var lambdaTriggerModels = []*model{{
 
 // Permission is the token of a statement of a function's policy.
 const Permission = "aws:lambda/permission:Permission"
-
-// PermissionStatement is the statement that Lambda makes of a permission, in the policy of the function with the ARN.
-//
-// See https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
-func PermissionStatement(state resource.PropertyMap, arn string) policy.Statement {
-	v := view(state)
-	s := policy.Statement{Sid: v.str("statementId"), Effect: policy.Allow, Action: []string{v.str("action")}, Resource: []string{arn}}
-	switch who := v.str("principal"); {
-	case partition.IsServicePrincipal(who):
-		s.Principal = policy.Services(partition.Principal(who))
-	case who == "*":
-		s.Principal = policy.AnyPrincipal()
-	default:
-		s.Principal = policy.AWSPrincipals(who)
-	}
-	if source := v.str("sourceArn"); source != "" {
-		s.Condition = s.Condition.With("ArnLike", "aws:SourceArn", source)
-	}
-	if account := v.str("sourceAccount"); account != "" {
-		s.Condition = s.Condition.With("StringEquals", "aws:SourceAccount", account)
-	}
-	return s
-}
 
 // function adds functions that are named by name or ARN.
 func (r *referring) function(path string) {

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"strings"
 
-	"github.com/logarchive/logarchive/catalog"
 	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/policy"
 )
@@ -41,7 +40,9 @@ func (a *policyAuthorizer) permissions(c *carrier, arn partition.ARN) []string {
 		if of := o.Text("function"); of != c.arn && (o.Place != arn.Place() || of != name) {
 			continue
 		}
-		document.Statements = append(document.Statements, catalog.PermissionStatement(o.State, arn.String()))
+		document.Statements = append(document.Statements, policy.Permission{
+			StatementID: o.Text("statementId"), Action: o.Text("action"), Principal: o.Text("principal"), SourceARN: o.Text("sourceArn"), SourceAccount: o.Text("sourceAccount"),
+		}.Statement(arn.String()))
 	}
 	if len(document.Statements) == 0 {
 		return nil

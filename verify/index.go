@@ -3,7 +3,6 @@ package verify
 import (
 	"strings"
 
-	"github.com/logarchive/logarchive/catalog"
 	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/policy"
 )
@@ -179,7 +178,9 @@ func (d *Deployment) indexPermissions() {
 			to.policy = &policyAt{carrier: r, kind: policy.Function}
 		}
 		doc := to.policy.document
-		doc.Statements = append(doc.Statements, catalog.PermissionStatement(r.State, to.arn))
+		doc.Statements = append(doc.Statements, policy.Permission{
+			StatementID: r.text("statementId"), Action: r.text("action"), Principal: r.text("principal"), SourceARN: r.text("sourceArn"), SourceAccount: r.text("sourceAccount"),
+		}.Statement(to.arn))
 		if err := d.install(to.policy, doc); err != nil {
 			d.unreadable(to.policy, err, "correct the permission")
 		}
