@@ -17,6 +17,12 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 	doc := policy.Document{Statements: append(bucketDenials(bucket, keyArn), nobodyDeletes(bucket, args.BreakGlassRoleArns))}
 	given := map[string]int{}
 	for _, g := range grants(args.Place.Account, args.Deliveries) {
+		if g.kind == ReplicationDelivery {
+			if g.foreign { // within the account, the role's own policy is enough
+				doc.Statements = append(doc.Statements, replicasFrom(g, p, args.BucketName, sid(given, "ReplicateAs", strings.TrimPrefix(g.roles[0], "role/"))))
+			}
+			continue
+		}
 		// One statement has the actions on the bucket and those on the objects: with two, the lists of accounts
 		// would count twice against the 20 KB of a bucket policy. An action on a resource of the other kind allows nothing.
 		s := policy.Statement{
@@ -25,10 +31,10 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 		}
 		switch g.kind {
 		case FirehoseDelivery:
-			s.Sid = sid(given, "Deliver", strings.TrimPrefix(g.role, "role/"))
+			s.Sid = sid(given, g.words()...)
 			s.Principal = policy.AWSPrincipals(g.roots(p)...)
 			s.Action = append([]string{"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"}, firehoseObjectActions(g.foreign)...)
-			s.Condition = policy.Conditions{}.With("ArnLike", "aws:PrincipalArn", g.roleArn(p))
+			s.Condition = policy.Conditions{}.With("ArnLike", "aws:PrincipalArn", g.roleArns(p)...)
 		case FlowLogDelivery:
 			service, err := args.Place.PrincipalFor(partition.LogDelivery, partition.Deliver)
 			if err != nil {
@@ -45,6 +51,7 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 		}
 		doc.Statements = append(doc.Statements, s)
 	}
+	doc.Statements = append(doc.Statements, readerStatements(p, args.BucketName, args.Readers, given)...)
 	return doc, nil
 }
 

@@ -179,15 +179,8 @@ func deliverAll(t *testing.T, g *graph.Graph, externals []sandbox.Object) error 
 	if err := world.Put(all...); err != nil {
 		t.Fatal(err)
 	}
-	store, err := sandbox.OpenStore(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	store, clock := openSandbox(t, dir)
 	defer store.Close()
-	clock, err := sandbox.OpenClock(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
 	delivery := sandbox.NewDelivery(world, store, clock)
 	defer delivery.Close()
 	refused := subscribeNew(t, world, sandbox.NewBackground(world, delivery))
