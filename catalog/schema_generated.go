@@ -279,6 +279,22 @@ var schemas = map[string]schema{
 			"kmsKeyArn":       {Kind: String, Required: true},
 		},
 	},
+	"aws:iam/instanceProfile:InstanceProfile": {
+		inputs: map[string]Property{
+			"name":       {Kind: String},
+			"namePrefix": {Kind: String},
+			"path":       {Kind: String},
+			"role":       {Kind: Any},
+			"tags":       {Kind: Map, Elem: &Property{Kind: String}},
+		},
+		outputs: map[string]Property{
+			"arn":        {Kind: String},
+			"createDate": {Kind: String},
+			"role":       {Kind: String},
+			"tagsAll":    {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+			"uniqueId":   {Kind: String},
+		},
+	},
 	"aws:iam/policy:Policy": {
 		inputs: map[string]Property{
 			"description": {Kind: String},
@@ -927,6 +943,60 @@ var schemas = map[string]schema{
 		},
 		outputs: map[string]Property{
 			"policy": {Kind: String},
+		},
+	},
+	"aws:ssm/association:Association": {
+		inputs: map[string]Property{
+			"applyOnlyAtCronInterval":       {Kind: Bool},
+			"associationName":               {Kind: String},
+			"automationTargetParameterName": {Kind: String},
+			"complianceSeverity":            {Kind: String},
+			"documentVersion":               {Kind: String},
+			"instanceId":                    {Kind: String, Deprecated: "instance_id is deprecated. Use targets instead."},
+			"maxConcurrency":                {Kind: String},
+			"maxErrors":                     {Kind: String},
+			"name":                          {Kind: String},
+			"outputLocation":                {Kind: Object, Fields: ssmAssociationOutputLocation},
+			"parameters":                    {Kind: Map, Elem: &Property{Kind: String}},
+			"scheduleExpression":            {Kind: String},
+			"syncCompliance":                {Kind: String},
+			"tags":                          {Kind: Map, Elem: &Property{Kind: String}},
+			"targets":                       {Kind: List, Elem: &Property{Kind: Object, Fields: ssmAssociationTarget}},
+			"waitForSuccessTimeoutSeconds":  {Kind: Int},
+		},
+		outputs: map[string]Property{
+			"arn":           {Kind: String},
+			"associationId": {Kind: String},
+			"tagsAll":       {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
+	"aws:ssm/document:Document": {
+		inputs: map[string]Property{
+			"attachmentsSources": {Kind: List, Elem: &Property{Kind: Object, Fields: ssmDocumentAttachmentsSource}},
+			"content":            {Kind: String, Required: true},
+			"documentFormat":     {Kind: String},
+			"documentType":       {Kind: String, Required: true},
+			"name":               {Kind: String},
+			"permissions":        {Kind: Map, Elem: &Property{Kind: String}},
+			"tags":               {Kind: Map, Elem: &Property{Kind: String}},
+			"targetType":         {Kind: String},
+			"versionName":        {Kind: String},
+		},
+		outputs: map[string]Property{
+			"arn":             {Kind: String},
+			"createdDate":     {Kind: String},
+			"defaultVersion":  {Kind: String},
+			"description":     {Kind: String},
+			"documentVersion": {Kind: String},
+			"hash":            {Kind: String},
+			"hashType":        {Kind: String},
+			"latestVersion":   {Kind: String},
+			"owner":           {Kind: String},
+			"parameters":      {Kind: List, Elem: &Property{Kind: Object, Fields: ssmDocumentParameter}},
+			"platformTypes":   {Kind: List, Elem: &Property{Kind: String}},
+			"schemaVersion":   {Kind: String},
+			"status":          {Kind: String},
+			"tagsAll":         {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
 		},
 	},
 	"aws:ssm/parameter:Parameter": {
@@ -2845,4 +2915,28 @@ var s3BucketV2Website = map[string]Property{
 var s3BucketVersioningV2VersioningConfiguration = map[string]Property{
 	"mfaDelete": {Kind: String},
 	"status":    {Kind: String, Required: true},
+}
+
+var ssmAssociationOutputLocation = map[string]Property{
+	"s3BucketName": {Kind: String, Required: true},
+	"s3KeyPrefix":  {Kind: String},
+	"s3Region":     {Kind: String},
+}
+
+var ssmAssociationTarget = map[string]Property{
+	"key":    {Kind: String, Required: true},
+	"values": {Kind: List, Elem: &Property{Kind: String}},
+}
+
+var ssmDocumentAttachmentsSource = map[string]Property{
+	"key":    {Kind: String, Required: true},
+	"name":   {Kind: String},
+	"values": {Kind: List, Elem: &Property{Kind: String}},
+}
+
+var ssmDocumentParameter = map[string]Property{
+	"defaultValue": {Kind: String},
+	"description":  {Kind: String},
+	"name":         {Kind: String},
+	"type":         {Kind: String},
 }

@@ -8,6 +8,7 @@ type Feature string
 // The features that the table knows.
 const (
 	AccountSubscriptionPolicy  Feature = "account-level subscription filter policy"
+	AgentBySystemsManager      Feature = "CloudWatch agent installed and configured by Systems Manager"
 	ArchiveSearch              Feature = "AWS Backup search"
 	AthenaProjection           Feature = "Athena partition projection"
 	AuroraClusterExport        Feature = "export of Aurora clusters to S3"
@@ -144,6 +145,7 @@ var featureTable = []featureRow{
 	{ResolverQueryLogs, yes("Route 53 Developer Guide, resolver-query-logs (H)"), notFound("a China statement on Resolver query logging"), nil},
 	{RestoreTesting, yes(general), notFound("DOC26 backup-feature-availability, table cells lost"), nil},
 	{S3CrossRegionReplication, yes("DOC26 replication (H)"), yes("AWS Storage Blog on transfers to China (H)").but("only between Beijing and Ningxia"), nil},
+	{AgentBySystemsManager, yes("CloudWatch User Guide, installing-cloudwatch-agent-ssm (H)"), yes("docs.amazonaws.cn en_us monitoring and systems-manager user guides describe it for China (M)").but("that AWS-ConfigureAWSPackage and AmazonCloudWatch-ManageAgent are there was not tested"), nil},
 	{SchedulerService, yes("BC endpoints (H)"), yes("BC endpoints; docs.amazonaws.cn eventbridge dual-stack page (H)").but("CLO v2.4.7 still avoids it in China"), nil},
 	{SecurityLake, yes("BC endpoints (H)"), no("BC: no China endpoint (M-H)"), nil},
 	{StatesDistributedMap, yes(general), notFound("distributed map in China"), nil},

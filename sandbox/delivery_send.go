@@ -165,6 +165,11 @@ func (t *transfer) send(s Source, lines []string) error {
 			return err
 		}
 	}
+	if s.agent != nil {
+		if err := t.authorizeAgent(s); err != nil {
+			return err
+		}
+	}
 	return t.putLogEvents(s, lines)
 }
 

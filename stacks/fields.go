@@ -78,6 +78,7 @@ func Fields() []schema.Field {
 		flowLogsField(),
 		logGroupsField(),
 		subscribeField(),
+		instancesField(),
 		databasesField(),
 		cloudTrailField(),
 		accountsField(),

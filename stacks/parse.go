@@ -30,6 +30,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.flowLogs(root.Get("flowLogs"))
 	p.logGroups(root.Get("logGroups"))
 	p.subscribe(root.Get("subscribe"))
+	p.instances(root.Get("instances"))
 	p.databases(root.Get("databases"))
 	p.cloudTrail(root.Get("cloudTrail"))
 	p.backup(root.Get("backup"))

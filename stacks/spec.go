@@ -32,7 +32,8 @@ type Spec struct {
 	// Trail is nil without one.
 	Trail *TrailSpec
 	// Accounts are further source accounts.
-	Accounts []AccountSpec
+	Accounts  []AccountSpec
+	Instances []InstancesSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
 	// PreflightMode is PreflightEnforce, PreflightWarn or PreflightOff.

@@ -113,6 +113,9 @@ func (m *Main) runDemo(ctx context.Context, stack string, lines int, p *progress
 	if err != nil {
 		return nil, withHint(err, true)
 	}
+	if err := s.settle(ctx); err != nil {
+		return nil, err
+	}
 	phase("up", since, "%s", counts(up.Summary))
 
 	a, err := s.openArchive()
@@ -350,6 +353,9 @@ func pathInWords(s sandbox.Source) string {
 	var words []string
 	if s.Kind == sandbox.SourceDatabase {
 		words = append(words, "database")
+	}
+	if s.Kind == sandbox.SourceInstance {
+		words = append(words, "instance")
 	}
 	for i, step := range strings.Split(s.Path, " -> ") {
 		switch {

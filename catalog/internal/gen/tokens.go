@@ -21,6 +21,7 @@ var tokens = []string{
 	"aws:ec2/flowLog:FlowLog",
 	"aws:guardduty/detector:Detector",
 	"aws:guardduty/publishingDestination:PublishingDestination",
+	"aws:iam/instanceProfile:InstanceProfile",
 	"aws:iam/policy:Policy",
 	"aws:iam/role:Role",
 	"aws:iam/rolePolicy:RolePolicy",
@@ -52,6 +53,8 @@ var tokens = []string{
 	"aws:sns/topicSubscription:TopicSubscription",
 	"aws:sqs/queue:Queue",
 	"aws:sqs/queuePolicy:QueuePolicy",
+	"aws:ssm/association:Association",
+	"aws:ssm/document:Document",
 	"aws:ssm/parameter:Parameter",
 	"pulumi:providers:aws",
 }
