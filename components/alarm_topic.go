@@ -3,6 +3,7 @@ package components
 import (
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sns"
@@ -20,8 +21,8 @@ type AlarmTopicArgs struct {
 	TopicName string
 	// KeyAlias is the alias of the topic's key, without "alias/".
 	KeyAlias string
-	// AlarmNamePrefix begins the names of the alarms that may publish.
-	AlarmNamePrefix string
+	// AlarmNamePrefixes begin the names of the alarms that may publish, with a hyphen behind them.
+	AlarmNamePrefixes []string
 	// Emails are told of each alarm. Each address gets a message from SNS first, and must confirm it.
 	Emails []string
 	// AdministratorRoleArns are the roles that may administer the key; if empty, IAM policies of the account decide.
@@ -51,8 +52,8 @@ func (args *AlarmTopicArgs) check(name string) error {
 	p.place("Place", args.Place)
 	p.name("TopicName", args.TopicName, topicName)
 	p.alias("KeyAlias", args.KeyAlias)
-	if args.AlarmNamePrefix == "" {
-		p.add("AlarmNamePrefix", "", "want what the alarms' names begin with")
+	if len(args.AlarmNamePrefixes) == 0 || slices.Contains(args.AlarmNamePrefixes, "") {
+		p.add("AlarmNamePrefixes", args.AlarmNamePrefixes, "want what the alarms' names begin with")
 	}
 	for i, email := range args.Emails {
 		p.name(at("Emails", i, ""), email, emailForm)
@@ -71,9 +72,13 @@ func (args *AlarmTopicArgs) check(name string) error {
 
 // fromAlarms holds for requests that CloudWatch makes for the alarms.
 func (args *AlarmTopicArgs) fromAlarms() policy.Conditions {
+	var alarms []string
+	for _, prefix := range args.AlarmNamePrefixes {
+		alarms = append(alarms, args.Place.ARN(partition.CloudWatch, "alarm:"+prefix+"-*").String())
+	}
 	return policy.Conditions{}.
 		With("StringEquals", "aws:SourceAccount", string(args.Place.Account)).
-		With("ArnLike", "aws:SourceArn", args.Place.ARN(partition.CloudWatch, "alarm:"+args.AlarmNamePrefix+"-*").String())
+		With("ArnLike", "aws:SourceArn", alarms...)
 }
 
 func (args *AlarmTopicArgs) topicPolicy() (policy.Document, error) {

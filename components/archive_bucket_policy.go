@@ -14,9 +14,20 @@ import (
 func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Document, error) {
 	p := args.Place.Partition()
 	bucket := partition.BucketARN(p, args.BucketName).String()
-	doc := policy.Document{Statements: append(bucketDenials(bucket, keyArn), nobodyDeletes(bucket, args.BreakGlassRoleArns))}
+	all := grants(args.Place.Account, args.Deliveries)
+	digests, err := digestWriters(args.Place, all)
+	if err != nil {
+		return policy.Document{}, err
+	}
+	doc := policy.Document{Statements: append(bucketDenials(bucket, keyArn, digests), nobodyDeletes(bucket, args.BreakGlassRoleArns))}
 	given := map[string]int{}
-	for _, g := range grants(args.Place.Account, args.Deliveries) {
+	for _, g := range all {
+		if g.kind == ReplicationDelivery {
+			if g.foreign { // within the account, the role's own policy is enough
+				doc.Statements = append(doc.Statements, replicasFrom(g, p, args.BucketName, sid(given, "ReplicateAs", strings.TrimPrefix(g.roles[0], "role/"))))
+			}
+			continue
+		}
 		// One statement has the actions on the bucket and those on the objects: with two, the lists of accounts
 		// would count twice against the 20 KB of a bucket policy. An action on a resource of the other kind allows nothing.
 		s := policy.Statement{
@@ -25,10 +36,10 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 		}
 		switch g.kind {
 		case FirehoseDelivery:
-			s.Sid = sid(given, "Deliver", strings.TrimPrefix(g.role, "role/"))
+			s.Sid = sid(given, g.words()...)
 			s.Principal = policy.AWSPrincipals(g.roots(p)...)
 			s.Action = append([]string{"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"}, firehoseObjectActions(g.foreign)...)
-			s.Condition = policy.Conditions{}.With("ArnLike", "aws:PrincipalArn", g.roleArn(p))
+			s.Condition = policy.Conditions{}.With("ArnLike", "aws:PrincipalArn", g.roleArns(p)...)
 		case FlowLogDelivery:
 			service, err := args.Place.PrincipalFor(partition.LogDelivery, partition.Deliver)
 			if err != nil {
@@ -42,9 +53,14 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 			s.Condition = policy.Conditions{}.
 				With("StringEquals", "aws:SourceAccount", g.accountIDs()...).
 				With("ArnLike", "aws:SourceArn", g.sourceArn(p))
+		default:
+			if err := g.serviceStatement(&s, given, args.Place); err != nil {
+				return policy.Document{}, err
+			}
 		}
 		doc.Statements = append(doc.Statements, s)
 	}
+	doc.Statements = append(doc.Statements, readerStatements(p, args.BucketName, args.Readers, given)...)
 	return doc, nil
 }
 
@@ -61,8 +77,8 @@ func firehoseObjectActions(foreignBucket bool) []string {
 	return actions
 }
 
-// bucketDenials holds for everybody, whatever else allows.
-func bucketDenials(bucket, keyArn string) []policy.Statement {
+// bucketDenials holds for everybody, whatever else allows. Only otherwise may write with S3's own encryption.
+func bucketDenials(bucket, keyArn string, otherwise []string) []policy.Statement {
 	objects := bucket + "/*"
 	deny := func(sid string, actions []string, resources []string, c policy.Conditions) policy.Statement {
 		return policy.Statement{Sid: sid, Effect: policy.Deny, Principal: policy.AnyPrincipal(), Action: actions, Resource: resources, Condition: c}
@@ -73,21 +89,29 @@ func bucketDenials(bucket, keyArn string) []policy.Statement {
 		key       = "s3:x-amz-server-side-encryption-aws-kms-key-id"
 		ownKey    = "s3:x-amz-server-side-encryption-customer-algorithm"
 	)
-	return []policy.Statement{
+	named := func(algorithms ...string) policy.Conditions {
+		return policy.Conditions{}.With("StringNotEquals", algorithm, algorithms...).With("Null", algorithm, "false")
+	}
+	otherEncryption := []policy.Statement{deny("DenyOtherEncryption", put, []string{objects}, named("aws:kms"))}
+	if len(otherwise) > 0 {
+		otherEncryption = []policy.Statement{
+			deny("DenyOtherEncryption", put, []string{objects}, named("aws:kms").With("StringNotEqualsIfExists", "aws:PrincipalServiceName", otherwise...)),
+			deny("DenyOtherEncryptionToAll", put, []string{objects}, named("aws:kms", "AES256")),
+		}
+	}
+	return slices.Concat([]policy.Statement{
 		deny("DenyPlainHTTP", all, []string{bucket, objects}, policy.Conditions{}.With("Bool", "aws:SecureTransport", "false")),
 		// aws:SecureTransport is true for any TLS; this names the least version.
 		deny("DenyOldTLS", all, []string{bucket, objects}, policy.Conditions{}.With("NumericLessThan", "s3:TlsVersion", "1.2")),
 		// A request that names no encryption gets the bucket's default, which is right. Negated operators match when the key
 		// is absent, so Null says that it must be there.
-		deny("DenyOtherEncryption", put, []string{objects}, policy.Conditions{}.
-			With("StringNotEquals", algorithm, "aws:kms").
-			With("Null", algorithm, "false")),
+	}, otherEncryption, []policy.Statement{
 		deny("DenyOtherKey", put, []string{objects}, policy.Conditions{}.
 			With("StringNotEquals", key, keyArn).
 			With("Null", key, "false")),
 		// Encryption with a key that the client sends with each request (SSE-C) names itself in another header.
 		deny("DenyCustomerKey", put, []string{objects}, policy.Conditions{}.With("Null", ownKey, "false")),
-	}
+	})
 }
 
 // nobodyDeletes holds for the account's administrators as well, the deploying role included. Lifecycle expiry isn't bound

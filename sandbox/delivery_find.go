@@ -56,6 +56,10 @@ func (d *Delivery) FindAll(ctx context.Context, sources []Source) ([]Found, erro
 			if err := f.flowFiles(); err != nil {
 				return nil, err
 			}
+		case s.file != nil:
+			if err := f.serviceFiles(); err != nil {
+				return nil, err
+			}
 		case s.flowLog != nil && s.flowLog.to == flowToFirehose:
 			destinations = []string{s.flowLog.destination}
 		case s.group != "":
@@ -135,6 +139,7 @@ func (f *finder) flowFiles() error {
 	if err != nil {
 		return err
 	}
+	arn, _ = kept(f.d.world, arn)
 	bucket := arn[strings.LastIndexByte(arn, ':')+1:]
 	return f.d.eachObject(f.ctx, []*finder{f}, bucket, flow.key.head(), flow.key.matches, func(file *os.File, o StoredObject) error {
 		if strings.HasSuffix(o.Key, ".parquet") {
@@ -255,12 +260,16 @@ type archivedEvent struct {
 	MessageType string              `json:"messageType"`
 	Owner       string              `json:"owner"`
 	LogGroup    string              `json:"logGroup"`
+	LogStream   string              `json:"logStream"`
 	LogEvents   []subscriptionEvent `json:"logEvents"`
 	Message     *string             `json:"message"`
 }
 
-// addEvent adds the messages of a value that is of the source's log group.
+// addEvent adds the messages of a value that is of the source's log group, and of its log stream where the value says which.
 func (f *finder) addEvent(e archivedEvent) {
+	if e.LogStream != "" && e.LogStream != f.source.logStream {
+		return
+	}
 	add := func(message string) {
 		if f.source.flowLog != nil {
 			f.addFlowText(message)

@@ -31,7 +31,7 @@ func (d *Delivery) Flush(ctx context.Context) error {
 	if _, err := d.allBuffers(); err != nil {
 		return err
 	}
-	failed := map[*buffer]bool{}
+	failed, stuck := map[*buffer]bool{}, map[versionKey]bool{}
 	var problems error
 	for {
 		var next *time.Time
@@ -43,13 +43,21 @@ func (d *Delivery) Flush(ctx context.Context) error {
 				next = &due
 			}
 		}
+		if due, ok, err := d.replicationDue(stuck); err != nil {
+			return errors.Join(problems, err)
+		} else if ok && (next == nil || due.Before(*next)) {
+			next = &due
+		}
 		if next == nil {
-			return problems
+			return errors.Join(problems, d.deliverDigests(ctx))
 		}
 		if now, err = d.clock.AdvanceTo(*next); err != nil {
 			return errors.Join(problems, err)
 		}
 		if _, err := d.deliverDue(ctx, now, failed); err != nil {
+			problems = errors.Join(problems, err)
+		}
+		if err := d.replicateDue(ctx, now, stuck); err != nil {
 			problems = errors.Join(problems, err)
 		}
 		if ctx.Err() != nil {
@@ -62,6 +70,12 @@ func (d *Delivery) Flush(ctx context.Context) error {
 func (d *Delivery) due(b *buffer, now time.Time) time.Time {
 	if b.class == flowLogBuffers {
 		return b.feed.oldest.Truncate(flowWindow).Add(flowWindow)
+	}
+	if b.class == fileBuffers {
+		if f, err := d.fileOf(b); err == nil {
+			return b.feed.oldest.Add(f.interval)
+		}
+		return now
 	}
 	s, err := d.stream(b)
 	if err != nil {
@@ -129,8 +143,12 @@ type delivered struct {
 
 // deliverNext delivers the next part of a buffer, if one is due.
 func (d *Delivery) deliverNext(ctx context.Context, b *buffer, now time.Time) (delivered, error) {
-	if b.class == flowLogBuffers {
-		object, err := d.deliverFlow(ctx, b, now)
+	if b.class == flowLogBuffers || b.class == fileBuffers {
+		deliver := d.deliverFlow
+		if b.class == fileBuffers {
+			deliver = d.deliverFile
+		}
+		object, err := deliver(ctx, b, now)
 		return delivered{done: object != nil, object: object}, err
 	}
 	s, err := d.stream(b)
@@ -230,6 +248,7 @@ func (d *Delivery) write(ctx context.Context, b *buffer, part feedPart, bucket *
 		return nil, hop.refuse("SlowDown", bucket.arn, "Please reduce your request rate.")
 	}
 	o.Bucket, o.Records = bucket.name, int(part.events)
+	o.Lock, o.Replication = bucket.lock.from(o.LastModified), bucket.replicationOf(o)
 	batch, err := d.store.Begin()
 	if err != nil {
 		return nil, err

@@ -19,8 +19,11 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 	if err != nil {
 		return err
 	}
-	c := &composer{ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{}}
-	for _, step := range []func() error{c.alarmTopics, c.archiveBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.backupVaults, c.alarms} {
+	c := &composer{
+		ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{},
+		further: map[partition.Account]pulumi.Map{},
+	}
+	for _, step := range []func() error{c.alarmTopics, c.archiveBucket, c.landingBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.instances, c.subscriber, c.databases, c.cloudTrail, c.accounts, c.backupVaults, c.alarms} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -29,16 +32,23 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 	return nil
 }
 
-// composer is a stack in the making.
+// composer is a stack in the making, as far as one source account goes: see [composer.accounts].
 type composer struct {
-	ctx       *pulumi.Context
+	ctx *pulumi.Context
+	// scope begins the logical names; "" for the stack's own source account.
+	scope     string
 	spec      *Spec
 	providers *providers
 	archive   *components.LogArchiveBucket
+	landing   *components.LandingBucket     // nil without one
 	transform *components.TransformFunction // nil without one
 	pipelines map[Class]*components.FirehoseToS3Pipeline
 	backup    *components.BackupVaultWithCopy
-	watched   map[partition.Place]*watched // nil without monitoring
+	// further are the outputs of further source accounts.
+	further map[partition.Account]pulumi.Map
+	// subscribed are the subscriptions of log groups, by the groups' names.
+	subscribed map[string]pulumi.Resource
+	watched    map[partition.Place]*watched // nil without monitoring
 }
 
 func (c *composer) atHome() pulumi.ResourceOption { return pulumi.Provider(c.providers.home) }
@@ -50,7 +60,7 @@ func (c *composer) archiveBucket() (err error) {
 		BucketName:            a.Bucket,
 		KeyAlias:              s.KeyAlias(),
 		RetentionDays:         a.RetentionDays,
-		Deliveries:            s.deliveries(),
+		Deliveries:            s.allDeliveries(),
 		AdministratorRoleArns: []string{s.ArchiveRole.String()},
 	}
 	for _, t := range a.Transitions {
@@ -78,17 +88,8 @@ func (s *Spec) deliveries() []components.Delivery {
 			ErrorPrefix: components.FixedPrefix(s.ErrorPrefix(class)),
 		})
 	}
-	for _, hive := range []bool{false, true} {
-		for _, f := range s.FlowLogs {
-			if f.Method == MethodS3 && f.HivePartitions == hive {
-				list = append(list, components.Delivery{
-					Kind: components.FlowLogDelivery, Source: s.Home, Prefix: DirectFlowLogPrefix, Hive: hive,
-				})
-				break
-			}
-		}
-	}
-	return list
+	list = append(list, s.flowLogDeliveries(MethodS3)...)
+	return append(list, s.trailDeliveries()...)
 }
 
 func (c *composer) streams() error {
@@ -108,6 +109,8 @@ func (c *composer) streams() error {
 			BufferMiB:             s.Pipeline.BufferMiB,
 			BufferSeconds:         s.Pipeline.BufferSeconds,
 			ErrorLogRetentionDays: s.Pipeline.ErrorLogRetentionDays,
+			ErrorLogGroupName:     s.ErrorLogGroup(class),
+			Keep:                  s.Pipeline.KeepStreams,
 			DependsOn:             []pulumi.Resource{c.archive.Policy},
 		}
 		if class == ClassFlowLogsVended {
@@ -115,11 +118,11 @@ func (c *composer) streams() error {
 		} else {
 			args.SubscriptionRoleName = s.SubscriptionRole(class)
 			args.Transform = c.transform
-			if c.transform != nil && len(s.Pipeline.Transform.PartitionBy) > 0 {
+			if s.partitions(class) {
 				args.DynamicPartitioning = &components.DynamicPartitioning{}
 			}
 		}
-		pipeline, err := components.NewFirehoseToS3Pipeline(c.ctx, string(class), args, c.atHome())
+		pipeline, err := components.NewFirehoseToS3Pipeline(c.ctx, c.scope+string(class), args, c.atHome())
 		if err != nil {
 			return err
 		}
@@ -136,7 +139,7 @@ func (c *composer) flowLogs() error {
 			Place:              s.Home,
 			Resource:           components.FlowLogResource{Kind: f.Kind, ID: f.ID},
 			TrafficType:        f.TrafficType,
-			Method:             f.Method,
+			Method:             f.component(),
 			Via:                f.Via,
 			LogFormat:          f.LogFormat,
 			AggregationSeconds: f.AggregationSeconds,
@@ -149,10 +152,13 @@ func (c *composer) flowLogs() error {
 				args.Format = "parquet"
 			}
 			args.DependsOn = []pulumi.Resource{c.archive.Policy}
+			if f.Method == MethodLanding {
+				args.BucketArn, args.DependsOn = c.landing.Arn, c.landing.Ready
+			}
 		case ClassFlowLogs:
 			if role == nil {
 				var err error
-				role, err = components.NewFlowLogRole(c.ctx, "flow-log-groups", &components.FlowLogRoleArgs{
+				role, err = components.NewFlowLogRole(c.ctx, c.scope+"flow-log-groups", &components.FlowLogRoleArgs{
 					Place: s.Home, RoleName: s.FlowLogRole(), LogGroupPrefix: s.FlowLogGroups(),
 				}, c.atHome())
 				if err != nil {
@@ -164,7 +170,7 @@ func (c *composer) flowLogs() error {
 		default:
 			args.Pipeline = c.pipelines[class]
 		}
-		if _, err := components.NewFlowLogToS3(c.ctx, f.Name, args, c.atHome()); err != nil {
+		if _, err := components.NewFlowLogToS3(c.ctx, c.scope+f.Name, args, c.atHome()); err != nil {
 			return err
 		}
 	}
@@ -176,7 +182,7 @@ func (c *composer) logGroups() error {
 	for _, g := range c.spec.LogGroups {
 		var name pulumi.StringInput = pulumi.String(g.Name)
 		if g.Create {
-			group, err := cloudwatch.NewLogGroup(c.ctx, g.Name, &cloudwatch.LogGroupArgs{
+			group, err := cloudwatch.NewLogGroup(c.ctx, c.scope+g.Name, &cloudwatch.LogGroupArgs{
 				Name:            pulumi.String(g.Name),
 				RetentionInDays: pulumi.Int(g.RetentionDays),
 			}, c.atHome(), pulumi.Protect(true), pulumi.RetainOnDelete(true))
@@ -185,16 +191,21 @@ func (c *composer) logGroups() error {
 			}
 			name = group.Name
 		}
-		if _, err := c.pipelines[ClassLogs].Subscribe(c.ctx, g.Name, name, g.FilterPattern); err != nil {
+		filter, err := c.pipelines[ClassLogs].Subscribe(c.ctx, g.Name, name, g.FilterPattern)
+		if err != nil {
 			return err
 		}
+		if c.subscribed == nil {
+			c.subscribed = map[string]pulumi.Resource{}
+		}
+		c.subscribed[g.Name] = filter
 	}
 	return nil
 }
 
 func (c *composer) databases() error {
 	for _, d := range c.spec.Databases {
-		_, err := components.NewRdsLogShipping(c.ctx, d.logicalName(), &components.RdsLogShippingArgs{
+		_, err := components.NewRdsLogShipping(c.ctx, c.scope+d.logicalName(), &components.RdsLogShippingArgs{
 			Place:           c.spec.Home,
 			Identifier:      d.Identifier,
 			Engine:          d.Engine,
@@ -236,6 +247,20 @@ func (c *composer) backupVaults() (err error) {
 	return err
 }
 
+// pipelineTable is what the output tells of the source account's streams.
+func (c *composer) pipelineTable() pulumi.Map {
+	pipelines := pulumi.Map{}
+	for class, p := range c.pipelines {
+		pipelines[string(class)] = pulumi.Map{
+			"stream":      pulumi.String(c.spec.StreamName(class)),
+			"streamArn":   p.StreamArn,
+			"prefix":      pulumi.String(c.spec.Prefix(class)),
+			"errorPrefix": pulumi.String(c.spec.ErrorPrefix(class)),
+		}
+	}
+	return pipelines
+}
+
 // outputs exports what operators and the command line ask for.
 func (c *composer) outputs() {
 	s := c.spec
@@ -246,17 +271,18 @@ func (c *composer) outputs() {
 		"arn":     c.archive.Arn,
 		"keyArn":  c.archive.KeyArn,
 	})
-	pipelines := pulumi.Map{}
-	for class, p := range c.pipelines {
-		pipelines[string(class)] = pulumi.Map{
-			"stream":      pulumi.String(s.StreamName(class)),
-			"streamArn":   p.StreamArn,
-			"prefix":      pulumi.String(s.Prefix(class)),
-			"errorPrefix": pulumi.String(s.ErrorPrefix(class)),
-		}
+	c.ctx.Export("pipelines", c.pipelineTable())
+	if c.landing != nil {
+		c.ctx.Export("landing", pulumi.Map{"bucket": c.landing.Name, "arn": c.landing.Arn, "keyArn": c.landing.KeyArn})
 	}
-	c.ctx.Export("pipelines", pipelines)
 	c.ctx.Export("sources", pulumi.ToStringMap(s.sourceTable()))
+	if len(c.further) > 0 {
+		accounts := pulumi.Map{}
+		for account, pipelines := range c.further {
+			accounts[string(account)] = pipelines
+		}
+		c.ctx.Export("accounts", accounts)
+	}
 	if c.backup != nil {
 		c.ctx.Export("backup", pulumi.Map{
 			"vaultArn":     c.backup.VaultArn,

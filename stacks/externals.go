@@ -19,6 +19,9 @@ const (
 	AttributeExternalID = "externalId" // role: what its trust policy asks for
 	AttributeEngine     = "engine"     // database: as RDS calls it
 	AttributeLogTypes   = "logTypes"   // database: the exported logs, with commas between
+	AttributeTags       = "tags"       // instance: key=value, with commas between
+	// AttributeInstanceProfile is the name of an instance's profile.
+	AttributeInstanceProfile = "iamInstanceProfile"
 )
 
 // External is something that the configuration refers to and that no stack creates: it must be there already.
@@ -38,6 +41,15 @@ func (s *Spec) Externals() []External {
 		Kind: KindRole, ID: strings.TrimPrefix(s.ArchiveRole.Resource, "role/"), Place: s.Archive, Key: Namespace + ":archive.role",
 		Attributes: map[string]string{AttributeExternalID: s.ExternalID},
 	}}
+	for _, a := range s.Accounts {
+		list = append(list, a.externals()...)
+	}
+	return append(list, s.ownExternals()...)
+}
+
+// ownExternals are those of the stack's own source account.
+func (s *Spec) ownExternals() []External {
+	var list []External
 	for _, f := range s.FlowLogs {
 		list = append(list, External{Kind: f.Kind, ID: f.ID, Place: s.Home, Key: f.Key})
 	}
@@ -58,6 +70,7 @@ func (s *Spec) Externals() []External {
 			list = append(list, External{Kind: KindLogGroup, ID: databaseLogGroup(d, logType), Place: s.Home, Key: d.Key})
 		}
 	}
+	list = append(list, s.instanceExternals()...)
 	return append(list, s.backedUp(list)...)
 }
 

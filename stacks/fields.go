@@ -73,11 +73,15 @@ func Fields() []schema.Field {
 			Example: "log-archive",
 		},
 		archiveField(),
+		landingField(),
 		pipelineField(),
 		flowLogsField(),
 		logGroupsField(),
 		subscribeField(),
+		instancesField(),
 		databasesField(),
+		cloudTrailField(),
+		accountsField(),
 		backupField(),
 		monitoringField(),
 	}
@@ -105,16 +109,8 @@ func archiveField() schema.Field {
 			"  - {days: 90, storageClass: GLACIER}",
 			"objectLock: {mode: GOVERNANCE, days: 365}",
 		}, "\n"),
-		Fields: []schema.Field{
-			{Key: "account", Kind: schema.String, Required: true, Pattern: accountForm,
-				Doc:     "The log-archive account. It must not be the source account: its administrators are those who must not be able to change the logs.",
-				Accepts: "an account id of 12 digits, in quotes"},
-			{Key: "role", Kind: schema.String, Required: true,
-				Doc:     "The role in the archive account that the archive's provider assumes.",
-				Accepts: "the name of a role, with its path if it has one, or the role's ARN"},
-			{Key: "externalId", Kind: schema.String, Required: true, Pattern: externalForm, Secret: true,
-				Doc:     "The external id that the role's trust policy asks for.",
-				Accepts: "2 to 1224 letters, digits and + = , . @ : / _ -"},
+		Fields: append(assumedFields("The log-archive account. It must not be the source account: its administrators are those who must not be able to change the logs.",
+			"an account id of 12 digits, in quotes", "archive"), []schema.Field{
 			{Key: "bucket", Kind: schema.String, Required: true,
 				Doc:     "The name of the archive bucket. Names are shared by all accounts of a partition, so put the account id into it.",
 				Accepts: "3 to 63 lower-case letters, digits and hyphens, a letter or digit first and last"},
@@ -142,7 +138,20 @@ func archiveField() schema.Field {
 			{Key: "breakGlassRole", Kind: schema.String, DefaultText: "nobody",
 				Doc:     "The role in the archive account that may delete objects, and lift a lock in GOVERNANCE mode. It needn't exist: everybody else is denied it.",
 				Accepts: "the name of a role other than archive.role, with its path if it has one, or the role's ARN"},
-		},
+		}...),
+	}
+}
+
+// assumedFields describes an account and how its provider gets into it.
+func assumedFields(account, accepts, whose string) []schema.Field {
+	return []schema.Field{
+		{Key: "account", Kind: schema.String, Required: true, Pattern: accountForm, Doc: account, Accepts: accepts},
+		{Key: "role", Kind: schema.String, Required: true,
+			Doc:     "The role in the " + whose + " account that the account's provider assumes.",
+			Accepts: "the name of a role, with its path if it has one, or the role's ARN"},
+		{Key: "externalId", Kind: schema.String, Required: true, Pattern: externalForm, Secret: true,
+			Doc:     "The external id that the role's trust policy asks for.",
+			Accepts: "2 to 1224 letters, digits and + = , . @ : / _ -"},
 	}
 }
 
@@ -173,6 +182,8 @@ func pipelineField() schema.Field {
 			{Key: "timePrefix", Kind: schema.String, Default: DefaultTimePrefix,
 				Doc:     "How object keys say the time (UTC), after class, account and region.",
 				Accepts: "a Firehose prefix that ends with a slash, with expressions of the namespaces timestamp and firehose:random-string"},
+			{Key: "keepStreams", Kind: schema.Boolean, Default: false,
+				Doc: "Streams that are replaced, or leave the stack, stay at AWS and deliver what they have buffered; delete them by hand a quarter of an hour later. Deploy it before what replaces them."},
 			transformField(),
 		},
 	}
@@ -201,16 +212,17 @@ func flowLogsField() schema.Field {
 				Doc: "The transit gateway to record.", Accepts: "an id such as tgw-0a1b2c3d4e5f60718"},
 			{Key: "trafficType", Kind: schema.String, Default: "ALL", Values: []string{"ALL", "ACCEPT", "REJECT"},
 				Doc: "Which traffic is recorded. Transit gateways record all of it and have no such choice."},
-			{Key: "method", Kind: schema.String, Default: MethodS3, Values: []string{MethodS3, MethodFirehose},
-				Doc: "s3: the flow log service writes to the archive bucket itself. AWS documents neither that it may be in another region nor that it may not. firehose: through the stream of the flow logs."},
+			{Key: "method", Kind: schema.String, Values: []string{MethodS3, MethodLanding, MethodFirehose},
+				DefaultText: "s3 where flow logs to a bucket in another region are known to work, otherwise landing",
+				Doc:         "s3: the flow log service writes to the archive bucket itself. AWS documents neither that it may be in another region nor that it may not. landing: it writes to the landing bucket of its own region, which is replicated to the archive. firehose: through the stream of the flow logs."},
 			{Key: "via", Kind: schema.String, Default: ViaLogGroup, Values: []string{ViaLogGroup, ViaDirect},
 				Doc: "With method firehose: through a log group and its subscription, or to the stream directly, which isn't known to work in China."},
 			{Key: "format", Kind: schema.String, Default: "text", Values: []string{"text", "parquet"},
-				Doc: "With method s3: the format of the objects."},
+				Doc: "With method s3 or landing: the format of the objects."},
 			{Key: "hivePartitions", Kind: schema.Boolean, Default: false,
-				Doc: "With method s3: keys with name=value parts, which Athena and Hive understand."},
+				Doc: "With method s3 or landing: keys with name=value parts, which Athena and Hive understand."},
 			{Key: "hourlyPartitions", Kind: schema.Boolean, Default: false,
-				Doc: "With method s3: a part for the hour in keys, besides the one for the day."},
+				Doc: "With method s3 or landing: a part for the hour in keys, besides the one for the day."},
 			{Key: "logFormat", Kind: schema.String, DefaultText: "AWS's default format (version 2)",
 				Doc:     "The fields of a record.",
 				Accepts: "fields such as ${srcaddr}, each once, with spaces between"},

@@ -14,7 +14,7 @@ func (c *composer) transformFunction() (err error) {
 	if len(streams) == 0 {
 		return nil
 	}
-	c.transform, err = components.NewTransformFunction(c.ctx, "transform", &components.TransformFunctionArgs{
+	c.transform, err = components.NewTransformFunction(c.ctx, c.scope+"transform", &components.TransformFunctionArgs{
 		Place: s.Home,
 		FunctionArgs: components.FunctionArgs{
 			FunctionName: s.TransformFunction(), RoleName: s.TransformRole(),

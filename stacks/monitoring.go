@@ -117,11 +117,27 @@ func (s *Spec) runbook() string {
 	return s.Monitoring.Runbook
 }
 
-// watched is a place that has alarms: the provider that makes them, and its topic.
+// watched is a place that has alarms, with its topic.
 type watched struct {
-	name     string // of the provider; logical names have it, but home's
+	place    partition.Place
+	name     string // of the provider that makes them
 	provider pulumi.ProviderResource
+	// prefixes begin the names of its alarms.
+	prefixes []string
 	topic    *components.AlarmTopic
+}
+
+// watchedPlaces are the places that have alarms, in the order in which their topics are made.
+func (c *composer) watchedPlaces() []*watched {
+	s := c.spec
+	list := []*watched{
+		{place: s.Home, name: "home", provider: c.providers.home, prefixes: []string{s.NamePrefix}},
+		{place: s.Archive, name: "archive", provider: c.providers.archive, prefixes: []string{s.NamePrefix}},
+	}
+	if s.lands() {
+		list = append(list, &watched{place: s.LandingPlace(), name: "landing", provider: c.providers.landing, prefixes: []string{s.Landing.Bucket}})
+	}
+	return list
 }
 
 // alarmTopics makes a topic in each place that has alarms.
@@ -130,22 +146,19 @@ func (c *composer) alarmTopics() error {
 	if s.Monitoring == nil {
 		return nil
 	}
-	c.watched = map[partition.Place]*watched{
-		s.Home:    {name: "home", provider: c.providers.home},
-		s.Archive: {name: "archive", provider: c.providers.archive},
-	}
-	for _, place := range []partition.Place{s.Home, s.Archive} {
-		w := c.watched[place]
+	c.watched = map[partition.Place]*watched{}
+	for _, w := range c.watchedPlaces() {
 		args := &components.AlarmTopicArgs{
-			Place: place, TopicName: s.AlarmTopic(), KeyAlias: s.AlarmKeyAlias(), AlarmNamePrefix: s.NamePrefix, Emails: s.Monitoring.Emails,
+			Place: w.place, TopicName: s.AlarmTopic(), KeyAlias: s.AlarmKeyAlias(), AlarmNamePrefixes: w.prefixes, Emails: s.Monitoring.Emails,
 		}
-		if place == s.Archive {
+		if w.place.Account == s.Archive.Account {
 			args.AdministratorRoleArns = []string{s.ArchiveRole.String()}
 		}
 		var err error
 		if w.topic, err = components.NewAlarmTopic(c.ctx, w.name+"-alarms", args, pulumi.Provider(w.provider)); err != nil {
 			return err
 		}
+		c.watched[w.place] = w
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func TestParseSpecFillsInDefaults(t *testing.T) {
 		Stack: "beijing", Home: beijing, Backup: ningxia, Archive: archive,
 		ArchiveRole: archive.RoleARN("Deployer"), ExternalID: "some-id", NamePrefix: "log-archive",
 		ArchiveBucket: ArchiveSpec{Bucket: "example-archive", RetentionDays: 1827},
-		Pipeline:      PipelineSpec{64, 300, 30, DefaultTimePrefix, TransformSpec{Enabled: true, MemoryMiB: 512}},
+		Pipeline:      PipelineSpec{64, 300, 30, DefaultTimePrefix, false, TransformSpec{Enabled: true, MemoryMiB: 512}},
 		PreflightMode: PreflightEnforce, MinimumRetentionDays: 180,
 		Monitoring: &MonitoringSpec{Runbook: "docs/operations.md", SilentAfterHours: 24, LateAfterMinutes: 15, Dashboard: true},
 	}
@@ -41,8 +41,8 @@ func TestParseSpecReadsEverything(t *testing.T) {
 	if diff := cmp.Diff([]FlowLogSpec{
 		{Key: "log-archive:flowLogs[0]", Name: "main", Kind: KindVPC, ID: "vpc-0a1b2c3d4e5f60718", TrafficType: "ALL", Method: MethodS3, Parquet: true, HivePartitions: true, HourlyPartitions: true, AggregationSeconds: 600},
 		{Key: "log-archive:flowLogs[1]", Name: "edge", Kind: KindSubnet, ID: "subnet-0a1b2c3d", TrafficType: "REJECT", Method: MethodFirehose, Via: ViaLogGroup, AggregationSeconds: 600, RetentionDays: 3},
-		{Key: "log-archive:flowLogs[2]", Name: "host", Kind: KindENI, ID: "eni-0a1b2c3d4e5f60718", TrafficType: "ALL", Method: MethodS3, LogFormat: "${srcaddr} ${dstaddr}", AggregationSeconds: 60},
-		{Key: "log-archive:flowLogs[3]", Name: "hub", Kind: KindTransitGateway, ID: "tgw-0a1b2c3d4e5f60718", TrafficType: "ALL", Method: MethodS3, AggregationSeconds: 60},
+		{Key: "log-archive:flowLogs[2]", Name: "host", Kind: KindENI, ID: "eni-0a1b2c3d4e5f60718", TrafficType: "ALL", Method: MethodLanding, LogFormat: "${srcaddr} ${dstaddr}", AggregationSeconds: 60},
+		{Key: "log-archive:flowLogs[3]", Name: "hub", Kind: KindTransitGateway, ID: "tgw-0a1b2c3d4e5f60718", TrafficType: "ALL", Method: MethodLanding, AggregationSeconds: 60},
 	}, got.FlowLogs); diff != "" {
 		t.Error(diff)
 	}
@@ -57,6 +57,20 @@ func TestParseSpecReadsEverything(t *testing.T) {
 		{Key: "log-archive:databases[1]", Identifier: "shop", Engine: "aurora-mysql", Cluster: true, LogTypes: []string{"audit"}},
 		{Key: "log-archive:databases[2]", Identifier: "base", Engine: "postgres", Cluster: true, LogTypes: []string{"postgresql"}, CreateLogGroups: true, RetentionDays: 30},
 	}, got.Databases); diff != "" {
+		t.Error(diff)
+	}
+	stream := components.AgentInstanceID
+	if diff := cmp.Diff([]InstancesSpec{{
+		Key: "log-archive:instances[0]", Name: "web", Tags: map[string]string{"Logs": "yes"}, Schedule: "rate(1 day)", ComplianceSeverity: "HIGH",
+		Agent: components.AgentConfiguration{
+			Files: []components.AgentFile{
+				{Path: "/var/log/messages", LogGroup: "/app/b", LogStream: stream},
+				{Path: "/opt/a/*.log", LogGroup: "/app/c", LogStream: stream, TimestampFormat: "%Y-%m-%d", TimeZone: "UTC"},
+			},
+			Events: []components.AgentEvents{{Channel: "System", Levels: []string{"ERROR"}, Format: "xml", LogGroup: "/app/d", LogStream: stream}},
+		},
+		CreateLogGroups: []string{"/app/c", "/app/d"}, RetentionDays: 3,
+	}}, got.Instances); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(&BackupSpec{
@@ -136,7 +150,12 @@ var problemTable = []problem{
 
 	// Flow logs.
 	{"traffic type", "flowLogs[1].trafficType", "ALLL", `flowLogs[1].trafficType: "ALLL" is not one of ALL, ACCEPT, REJECT`},
-	{"method", "flowLogs[0].method", "S3", `flowLogs[0].method: "S3" is not one of s3, firehose`},
+	{"method", "flowLogs[0].method", "S3", `flowLogs[0].method: "S3" is not one of s3, landing, firehose`},
+	{"landing in the archive's bucket", "landing.bucket", "example-archive", `landing.bucket: "example-archive" is the archive's bucket, too; want another`},
+	{"landing bucket with a dot", "landing.bucket", "example.landing", `landing.bucket: "example.landing" is not a bucket name: dots break TLS; want 3 to 63 lower-case letters, digits and hyphens, a letter or digit first and last`},
+	{"landing for too short a time", "landing.expireDays", 13, `landing.expireDays: 13 is out of range; want an integer from 14 to 179`},
+	{"landing for as long as an archive", "landing.expireDays", 180, `landing.expireDays: 180 is out of range; want an integer from 14 to 179`},
+	{"time control in China", "landing.replicationTimeControl", true, `landing.replicationTimeControl: S3 replication time control: it is not known whether it is available in cn-north-1 (source: China availability statement on S3 RTC: not found); leave it out`},
 	{"no resource", "flowLogs[0].vpcId", removed{}, `flowLogs[0]: no resource is given; want exactly one of vpcId, subnetId, eniId, transitGatewayId`},
 	{"two resources", "flowLogs[0].eniId", "eni-0123456789abcdef0", `flowLogs[0].eniId: "eni-0123456789abcdef0" is the second resource of one flow log; want exactly one of vpcId, subnetId, eniId, transitGatewayId`},
 	{"wrong kind of id", "flowLogs[0].vpcId", "subnet-0a1b2c3d", `flowLogs[0].vpcId: "subnet-0a1b2c3d" is not accepted; want an id such as vpc-0a1b2c3d4e5f60718`},
@@ -144,7 +163,7 @@ var problemTable = []problem{
 	{"the same name twice", "flowLogs[1].name", "main", `flowLogs[1].name: "main" is the name of log-archive:flowLogs[0].name, too; want another`},
 	{"name in upper case", "flowLogs[1].name", "Edge", `flowLogs[1].name: "Edge" is not accepted; want lower-case letters, digits and single hyphens; each name once`},
 	{"direct in China", "flowLogs[+]", map[string]any{"name": "new", "vpcId": "vpc-00000000", "method": "firehose", "via": "direct"}, `flowLogs[4].via: "direct": VPC flow logs directly to Firehose: it is not known whether it is available in cn-north-1 (source: China availability of kinesis-data-firehose: not found); want log-group`},
-	{"option without effect", "flowLogs[1].format", "parquet", `flowLogs[1].format: only flow logs with method s3 have it; leave it out`},
+	{"option without effect", "flowLogs[1].format", "parquet", `flowLogs[1].format: only flow logs with method s3 or landing have it; leave it out`},
 	{"retention without effect", "flowLogs[0].retentionDays", 7, `flowLogs[0].retentionDays: only flow logs with method firehose have it; leave it out`},
 	{"retention of a flow log", "flowLogs[1].retentionDays", 8, `flowLogs[1].retentionDays: 8 is not a number of days that CloudWatch Logs accepts; the nearest are 7 and 14`},
 	{"aggregation", "flowLogs[0].aggregationSeconds", 300, `flowLogs[0].aggregationSeconds: 300 is not one of 60, 600`},
@@ -203,6 +222,20 @@ var problemTable = []problem{
 	{"ARN that nobody backs up", "backup.selection.arns", list(beijing.ARN(partition.SQS, "queue").String()), `backup.selection.arns[0]: "` + beijing.ARN(partition.SQS, "queue").String() + `": AWS Backup doesn't back up sqs; want one of backup-gateway, cloudformation, dynamodb, ec2, eks, elasticfilesystem, fsx, rds, redshift, redshift-serverless, s3, ssm-sap, storagegateway, timestream`},
 	{"no ARN", "backup.selection.arns", list("db:shop"), `backup.selection.arns[0]: "db:shop" is not an ARN: want arn:partition:service:region:account:resource`},
 	{"tag twice", "backup.selection.tags[+]", map[string]any{"key": "backup", "value": "yes"}, `backup.selection.tags[1]: "backup=yes" is selected by log-archive:backup.selection.tags[0], too; want each tag once`},
+
+	// Instances.
+	{"tags of no instance", "instances[0].tags", map[string]any{}, `instances[0].tags: 0 tags; want one to 5`},
+	{"tag without a value", "instances[0].tags.Logs", "", `instances[0].tags.Logs: "Logs": "" is not a tag; want a key of up to 128 and a value of up to 256 letters, digits, spaces and + - = . _ : / @`},
+	{"name too long for a role", "instances[0].name", strings.Repeat("w", 50), `instances[0].name: "` + strings.Repeat("w", 50) + `" is too long: the role archive-instances-` + strings.Repeat("w", 50) + `-cn-north-1 would have 79 characters, and AWS takes 64`},
+	{"relative path", "instances[0].files[0].path", "messages", `instances[0].files[0].path: "messages": want the path of a file from the root or a drive on, such as /var/log/messages or C:\logs\app.log, of up to 4096 characters`},
+	{"time zone without a format", "instances[0].files[1].timestampFormat", removed{}, `instances[0].files[1].timeZone: "UTC": the agent ignores it without a timestamp format; give one, or leave the time zone out`},
+	{"one stream twice", "instances[0].files[1].logGroup", "/app/b", `instances[0].files[1]: "{instance_id}": Files[0] writes to the same stream of /app/b; want another, so that they can be told apart`},
+	{"level that isn't one", "instances[0].windowsEvents[0].levels", list("INFO"), `instances[0].windowsEvents[0].levels[0]: "INFO" is not one of CRITICAL, ERROR, WARNING, INFORMATION, VERBOSE`},
+	{"schedule too short", "instances[0].schedule", "rate(5 minutes)", `instances[0].schedule: "rate(5 minutes)": want rate(n minutes), rate(n hours) or rate(n days), from 30 minutes to 31 days`},
+	{"retention that CloudWatch lacks", "instances[0].retentionDays", 2, `instances[0].retentionDays: 2 is not a number of days that CloudWatch Logs accepts; the nearest are 1 and 3`},
+	{"log group of the pipeline", "instances[0].files[0].logGroup", "/aws/kinesisfirehose/archive-logs", `instances[0]: "/aws/kinesisfirehose/archive-logs" is a pipeline's own group, whose events would go round in a circle; want another`},
+	{"log group of a database", "instances[0].files[0].logGroup", "/aws/rds/instance/shop/error", `databases[0].logTypes[0]: "/aws/rds/instance/shop/error" is archived by log-archive:instances[0], too; its events would be archived twice`},
+	{"output in the archive", "instances[0].output", map[string]any{"bucket": "example-archive"}, `instances[0].output.bucket: "example-archive" is the archive; want another bucket, of the source account`},
 
 	// Tags.
 	{"tag of AWS", "tags.aws:x", "y", `tags["aws:x"]: "aws:x": keys that begin with aws: belong to AWS; want another`},

@@ -31,6 +31,9 @@ var words = map[string][]string{
 	"vault": {"vault", "a_b", "v"}, "key": {"backup", "Env", "a/b:c"}, "value": {"daily", "yes"},
 	"breakGlassRole": {"BreakGlass", "ops/BreakGlass", "Deployer"}, "rule": {"path", "group-retention", "pathh"}, "resource": {"main", "archive-bucket"},
 	"reason": {"known", "until the audit"}, "until": {"2026-01-31", "2026-02-30"},
+	"path": {"/var/log/messages", "/opt/a.log", "a"}, "logGroup": {"/app/i", "/app/b", "/aws/kinesisfirehose/la-logs"}, "logStream": {"{instance_id}", "{instance_id}/a", "{id}"},
+	"timestampFormat": {"%Y-%m-%d", "%Q"}, "multiLineStartPattern": {"{timestamp_format}", "^[0-9]", "("}, "channel": {"System", "Security", "a:b"},
+	"runAsUser": {"cwagent"}, "agentVersion": {"1.300049.1b929"}, "prefix": {"agents/"},
 	"logTypes": {"error", "slowquery", "audit", "postgresql", "upgrade", "iam-db-auth-error"},
 }
 
@@ -125,6 +128,27 @@ func (r *inventor) repair(key string, object map[string]any) {
 		}
 	case "copy":
 		drop("coldStorageAfterDays")
+	case "landing":
+		drop("replicationTimeControl")
+		object["bucket"] = "example-landing"
+	case "accounts":
+		object["account"] = fmt.Sprintf("3%011d", r.IntN(1e9))
+		if object["logGroups"] == nil {
+			object["logGroups"] = []any{map[string]any{"name": "/app"}}
+		}
+	case "transform":
+		drop("extraFields", "partitionBy")
+		if object["enabled"] != false && r.IntN(2) == 0 {
+			object["partitionBy"] = [][]string{{"class"}, {"account", "region", "year", "month", "day", "hour"}, {"logGroup", "databaseInstance", "year"}, {"region"}}[r.IntN(4)]
+			object["extraFields"] = []string{"site=x", "messageType"}
+		}
+	case "pipeline":
+		if t, ok := object["transform"].(map[string]any); ok && t["partitionBy"] != nil {
+			drop("bufferMiB", "timePrefix")
+		}
+	case "subscribe":
+		object["prefixes"] = []string{fmt.Sprintf("/x%d/", r.IntN(100))}
+		drop("exclude", "schedule")
 	case "archive":
 		object["bucket"] = "example-archive"
 		if lock, ok := object["objectLock"].(map[string]any); ok {
@@ -162,6 +186,9 @@ func invent(seed uint64) document {
 		case f.Required || r.IntN(2) == 0:
 			d[f.Key] = r.value(f, f.Key)
 		}
+	}
+	if d["landing"] == nil && r.IntN(20) > 0 {
+		d["landing"] = map[string]any{"bucket": "example-landing"}
 	}
 	return d
 }

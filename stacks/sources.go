@@ -1,15 +1,21 @@
 package stacks
 
-import "github.com/logarchive/logarchive/components"
+import (
+	"github.com/logarchive/logarchive/components"
+	"github.com/logarchive/logarchive/partition"
+)
 
 // Source is one row of the table of sources: where logs come from, and where they end up.
 type Source struct {
 	// Key is the path of the key that configures it: log-archive:flowLogs[0].
 	Key string `json:"key"`
-	// Kind is vpc, subnet, eni, transit-gateway, log-group, rds-instance or rds-cluster.
+	// Kind is vpc, subnet, eni, transit-gateway, log-group, instance, rds-instance, rds-cluster or trail.
 	Kind string `json:"kind"`
-	// ID is the resource's id; for a log group its name, for a database "identifier/log type".
+	// ID is the resource's id; for a log group its name, for a database "identifier/log type", for
+	// instances "name/path" or "name/channel".
 	ID string `json:"id"`
+	// Place is the source's account and region.
+	Place partition.Place `json:"place"`
 	// Path is the way of a line in words: flow log > log group > firehose > bucket.
 	Path string `json:"path"`
 	// LogGroup is the log group that the lines pass, if there is one.
@@ -23,19 +29,33 @@ type Source struct {
 // Ways of a line.
 const (
 	pathS3       = "flow log > bucket"
+	pathLanding  = "flow log > landing bucket > bucket"
 	pathFlowLog  = "flow log > log group > firehose > bucket"
 	pathDirect   = "flow log > firehose > bucket"
 	pathLogGroup = "log group > firehose > bucket"
 	pathDatabase = "database > log group > firehose > bucket"
 )
 
-// Sources returns the table of sources in the order of the configuration; a database has a row for each log.
+// Sources returns the table of sources in the order of the configuration, those of further accounts last; a database has a
+// row for each log.
 func (s *Spec) Sources() []Source {
+	rows := s.ownSources()
+	for i := range s.Accounts {
+		rows = append(rows, s.Accounts[i].sources()...)
+	}
+	return rows
+}
+
+// ownSources are those of the stack's own source account.
+func (s *Spec) ownSources() []Source {
 	var rows []Source
 	for _, f := range s.FlowLogs {
 		row := Source{Key: f.Key, Kind: f.Kind, ID: f.ID, Path: pathS3, Prefix: DirectFlowLogPrefix}
 		switch class := f.class(); class {
 		case "":
+			if f.Method == MethodLanding {
+				row.Path = pathLanding
+			}
 		case ClassFlowLogsVended:
 			row.Path, row.Stream, row.Prefix = pathDirect, s.StreamName(class), s.Prefix(class)
 		default:
@@ -50,6 +70,7 @@ func (s *Spec) Sources() []Source {
 			Stream: s.StreamName(ClassLogs), Prefix: s.Prefix(ClassLogs),
 		})
 	}
+	rows = append(rows, s.instanceSources()...)
 	for _, d := range s.Databases {
 		for _, logType := range d.LogTypes {
 			rows = append(rows, Source{
@@ -57,6 +78,10 @@ func (s *Spec) Sources() []Source {
 				LogGroup: databaseLogGroup(d, logType), Stream: s.StreamName(ClassDatabases), Prefix: s.Prefix(ClassDatabases),
 			})
 		}
+	}
+	rows = append(rows, s.trailSources()...)
+	for i := range rows {
+		rows[i].Place = s.Home
 	}
 	return rows
 }
@@ -75,7 +100,7 @@ func (f FlowLogSpec) class() Class {
 // classes returns the classes that have a source, in the order of [Classes].
 func (s *Spec) classes() []Class {
 	used := map[Class]bool{
-		ClassLogs:      len(s.LogGroups) > 0 || s.Subscribe != nil,
+		ClassLogs:      len(s.LogGroups) > 0 || s.Subscribe != nil || len(s.Instances) > 0 || s.Trail != nil && s.Trail.CloudWatchLogs,
 		ClassDatabases: len(s.Databases) > 0,
 	}
 	for _, f := range s.FlowLogs {
@@ -96,7 +121,11 @@ func (s *Spec) classes() []Class {
 func (s *Spec) sourceTable() map[string]string {
 	table := map[string]string{}
 	for _, row := range s.Sources() {
-		table[row.Kind+" "+row.ID] = row.Path + ", below " + components.FixedPrefix(row.Prefix)
+		name := row.Kind + " " + row.ID
+		if row.Place.Account != s.Home.Account {
+			name += " of " + string(row.Place.Account)
+		}
+		table[name] = row.Path + ", below " + components.FixedPrefix(row.Prefix)
 	}
 	return table
 }

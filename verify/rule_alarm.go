@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/policy"
 )
 
 var alarmRules = []Rule{
@@ -20,6 +21,35 @@ var alarmRules = []Rule{
 		Remedy: "use a metric that package partition knows there",
 		check:  alarmMetrics,
 	},
+	{
+		ID: "topic-tls-only", Title: "a topic that alarms notify takes nothing over plain HTTP",
+		Why:    "SNS takes messages over plain HTTP from whoever may publish, unless the topic's policy denies it (SNS Developer Guide, sns-security-best-practices)",
+		Remedy: "deny sns:Publish to everybody where aws:SecureTransport is false",
+		check:  topicsOverTLS,
+	},
+}
+
+// topicsOverTLS asks for the topics of alarms, which are this program's; what others publish to theirs is their affair.
+func topicsOverTLS(e *evaluation, report reporter) {
+	notified := map[string]bool{}
+	for _, r := range slices.Concat(e.byType[typeMetricAlarm], e.byType[typeCompositeAlarm]) {
+		for _, arn := range alarmActions(r) {
+			notified[arn] = true
+		}
+	}
+	for _, arn := range sortedKeys(notified) {
+		topic, ok := e.queues[arn]
+		if !ok {
+			continue // the path says so
+		}
+		for _, who := range []Caller{accountAdministrator(topic.Resource), stranger(topic.Resource)} {
+			h := request{title: "probe", caller: who, owner: topic.Place.Account, carrier: topic.URN}.with("aws:SecureTransport", "false").do(arn, "sns:Publish")[0]
+			if e.probe(h) != policy.ExplicitDeny {
+				report(topic.URN, "deny sns:Publish where aws:SecureTransport is false", "sns:Publish over plain HTTP isn't denied to %s", who)
+				break
+			}
+		}
+	}
 }
 
 // alarmInRule finds what a composite alarm is about: ALARM("name"), OK(name).

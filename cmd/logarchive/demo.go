@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/sandbox"
 )
 
@@ -112,6 +113,9 @@ func (m *Main) runDemo(ctx context.Context, stack string, lines int, p *progress
 	if err != nil {
 		return nil, withHint(err, true)
 	}
+	if err := s.settle(ctx); err != nil {
+		return nil, err
+	}
 	phase("up", since, "%s", counts(up.Summary))
 
 	a, err := s.openArchive()
@@ -184,11 +188,15 @@ type journey struct {
 	before  map[string]bool // objects that held lines of the source already
 }
 
-// sendAll sends lines from every source of the stack's account and region.
+// sendAll sends lines from every source of the stack's source accounts.
 func sendAll(ctx context.Context, a *archive, s *session, run string, n int) ([]sandbox.Source, []*journey, error) {
+	places := map[partition.Place]bool{s.spec.Home: true}
+	for _, source := range s.spec.Sources() {
+		places[source.Place] = true
+	}
 	var sources []sandbox.Source
 	for _, source := range a.delivery.Sources() {
-		if source.Place == s.spec.Home {
+		if places[source.Place] {
 			sources = append(sources, source)
 		}
 	}
@@ -346,10 +354,15 @@ func pathInWords(s sandbox.Source) string {
 	if s.Kind == sandbox.SourceDatabase {
 		words = append(words, "database")
 	}
+	if s.Kind == sandbox.SourceInstance {
+		words = append(words, "instance")
+	}
 	for i, step := range strings.Split(s.Path, " -> ") {
 		switch {
 		case strings.HasPrefix(step, "flow log "):
 			words = append(words, "flow log")
+		case strings.HasPrefix(step, "trail "):
+			words = append(words, "trail")
 		case strings.HasPrefix(step, "filter "):
 		case strings.HasPrefix(step, "Firehose "):
 			words = append(words, "Firehose")

@@ -136,7 +136,7 @@ func TestInTens(t *testing.T) {
 
 func alarmTopic(change func(*components.AlarmTopicArgs)) func(*program) error {
 	return func(p *program) error {
-		args := &components.AlarmTopicArgs{Place: home, TopicName: "archive-alarms", KeyAlias: "archive-alarms", AlarmNamePrefix: "archive", Emails: []string{"a@example.com"}}
+		args := &components.AlarmTopicArgs{Place: home, TopicName: "archive-alarms", KeyAlias: "archive-alarms", AlarmNamePrefixes: []string{"archive"}, Emails: []string{"a@example.com"}}
 		change(args)
 		_, err := components.NewAlarmTopic(p.ctx, "alarms", args, p.at(args.Place))
 		return err
@@ -197,9 +197,9 @@ func TestAlarmTopic(t *testing.T) {
 func TestAlarmTopicProblems(t *testing.T) {
 	t.Parallel()
 	_, err := tryRecord(t, alarmTopic(func(a *components.AlarmTopicArgs) {
-		a.TopicName, a.Emails, a.AlarmNamePrefix = "no spaces", []string{"nobody"}, ""
+		a.TopicName, a.Emails, a.AlarmNamePrefixes = "no spaces", []string{"nobody"}, nil
 	}))
-	for _, want := range []string{"TopicName", "Emails[0]", "AlarmNamePrefix"} {
+	for _, want := range []string{"TopicName", "Emails[0]", "AlarmNamePrefixes"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s in it", err, want)
 		}
