@@ -12,6 +12,9 @@ const (
 	FirehoseDelivery DeliveryKind = "firehose"
 	// FlowLogDelivery is the log delivery service of AWS, which takes no role. It writes below AWSLogs/.
 	FlowLogDelivery DeliveryKind = "flow-log"
+	// ReplayDelivery is a [ReplayFunction]: it reads what lies below ErrorPrefix, and writes its markers. What it brings
+	// back is delivered by the stream.
+	ReplayDelivery DeliveryKind = "replay"
 )
 
 // Delivery is one who may write to a [LogArchiveBucket], and where.
@@ -19,10 +22,11 @@ type Delivery struct {
 	Kind DeliveryKind
 	// Source is where the stream or flow log is: its account and region.
 	Source partition.Place
-	// RoleArn is the role that the Firehose stream acts as; empty for flow logs. The role need not exist yet.
+	// RoleArn is the role that the Firehose stream, or the function, acts as; empty for flow logs. It need not exist yet.
 	RoleArn string
 	// Prefix is the fixed beginning of the keys that are delivered, ending with "/": see [FixedPrefix]. For flow logs it
-	// is the prefix of the flow log's destination, to which the service appends AWSLogs/; it may be empty for them.
+	// is the prefix of the flow log's destination, to which the service appends AWSLogs/; it may be empty for them. Empty for
+	// a ReplayDelivery.
 	Prefix string
 	// ErrorPrefix is the same for what Firehose can't deliver; empty for flow logs.
 	ErrorPrefix string

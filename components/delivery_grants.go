@@ -21,7 +21,7 @@ const anyAccount = "\x00"
 // not fit. It lets an account write below its own prefixes of a class of logs that only others have.
 type grant struct {
 	kind     DeliveryKind
-	roles    []string         // FirehoseDelivery: the roles as an ARN's resource, "role/name", sorted
+	roles    []string         // unless FlowLogDelivery: the roles as an ARN's resource, "role/name", sorted
 	region   partition.Region // FlowLogDelivery: where the flow logs are
 	foreign  bool             // the accounts are not the bucket's
 	shared   bool             // the streams of several accounts
@@ -47,10 +47,10 @@ func grants(owner partition.Account, deliveries []Delivery) []grant {
 	for _, d := range deliveries {
 		g := grant{kind: d.Kind, foreign: d.Source.Account != owner}
 		p := principal{account: d.Source.Account}
-		if d.Kind == FirehoseDelivery {
+		if d.Kind != FlowLogDelivery {
 			arn, _ := partition.ParseARN(d.RoleArn)
-			g.roles, p.who = []string{arn.Resource}, "role "+arn.Resource
-			if g.foreign && len(streaming) > 1 {
+			g.roles, p.who = []string{arn.Resource}, string(d.Kind)+" role "+arn.Resource
+			if d.Kind == FirehoseDelivery && g.foreign && len(streaming) > 1 {
 				g.shared, p = true, principal{who: "streams"}
 			}
 		} else {
@@ -99,11 +99,13 @@ func (g grant) identity() string {
 	return fmt.Sprintf("%s %s %s %t %q", g.kind, strings.Join(g.roles, " "), g.region, g.foreign, g.prefixes)
 }
 
-// keyPrefixes returns the beginnings of all keys that the delivery writes.
+// keyPrefixes returns the beginnings of all keys that the delivery writes, or reads.
 func (d Delivery) keyPrefixes() []string {
 	switch {
 	case d.Kind == FirehoseDelivery:
 		return []string{d.Prefix, d.ErrorPrefix}
+	case d.Kind == ReplayDelivery:
+		return []string{d.ErrorPrefix, replayMarkers + d.ErrorPrefix}
 	case d.Hive:
 		return []string{d.Prefix + "AWSLogs/aws-account-id=" + string(d.Source.Account) + "/"}
 	}
@@ -136,7 +138,7 @@ func (g grant) arnAccount() partition.Account {
 	return g.accounts[0]
 }
 
-// roleArns are the values of aws:PrincipalArn for a FirehoseDelivery.
+// roleArns are the values of aws:PrincipalArn, unless for a FlowLogDelivery.
 func (g grant) roleArns(p partition.Partition) []string {
 	var out []string
 	for _, role := range g.roles {
@@ -147,8 +149,11 @@ func (g grant) roleArns(p partition.Partition) []string {
 
 // words name the grant in a statement's id.
 func (g grant) words() []string {
-	if g.shared {
+	switch {
+	case g.shared:
 		return []string{"Deliver", "streams"}
+	case g.kind == ReplayDelivery:
+		return []string{"Replay", strings.TrimPrefix(g.roles[0], "role/")}
 	}
 	return []string{"Deliver", strings.TrimPrefix(g.roles[0], "role/")}
 }

@@ -7,8 +7,6 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
-	"github.com/logarchive/logarchive/partition"
 )
 
 // registerQueues: the queue of work items, and the one of those that failed again and again. SQS encrypts both with keys
@@ -75,7 +73,8 @@ func (c *LogGroupSubscriber) registerTriggers(ctx *pulumi.Context, name string, 
 	} {
 		rule.args.Name = pulumi.String(args.FunctionName + "-" + rule.what)
 		rule.args.Tags = tags(args.Tags)
-		if err := c.registerRule(ctx, name+"-"+rule.what, args, &rule.args); err != nil {
+		r := functionRule{place: args.Place, function: c.Function, target: "subscribe", rule: rule.args}
+		if err := r.register(ctx, name+"-"+rule.what, c); err != nil {
 			return err
 		}
 	}
@@ -90,41 +89,10 @@ func (c *LogGroupSubscriber) registerTriggers(ctx *pulumi.Context, name string, 
 	return err
 }
 
-// registerRule: a rule, its permission to call the function, and then its target.
-func (c *LogGroupSubscriber) registerRule(ctx *pulumi.Context, name string, args *LogGroupSubscriberArgs, rule *cloudwatch.EventRuleArgs) error {
-	events, err := args.Place.PrincipalFor(partition.Events, partition.Invoke)
-	if err != nil {
-		return err
-	}
-	made, err := cloudwatch.NewEventRule(ctx, name, rule, pulumi.Parent(c))
-	if err != nil {
-		return err
-	}
-	allowed, err := lambda.NewPermission(ctx, name, &lambda.PermissionArgs{
-		StatementId: made.Name,
-		Action:      pulumi.String("lambda:InvokeFunction"),
-		Function:    c.Function.Name,
-		Principal:   pulumi.String(events),
-		SourceArn:   made.Arn,
-	}, pulumi.Parent(c))
-	if err != nil {
-		return err
-	}
-	_, err = cloudwatch.NewEventTarget(ctx, name, &cloudwatch.EventTargetArgs{
-		Rule:     made.Name,
-		TargetId: pulumi.String("subscribe"),
-		Arn:      c.Function.Arn,
-	}, pulumi.Parent(c), pulumi.DependsOn([]pulumi.Resource{allowed}))
-	return err
-}
-
 // registerAlarms: items that failed for good, a backlog, invocations that failed, and groups that have no room for our
 // filter. Where nothing happens there is no data, and nothing is wrong.
 func (c *LogGroupSubscriber) registerAlarms(ctx *pulumi.Context, name string, args *LogGroupSubscriberArgs) error {
-	for _, alarm := range []struct {
-		what, description, namespace, metric, dimension, of, statistic string
-		above                                                          float64
-	}{
+	for _, a := range []alarm{
 		{"failed", "Log groups couldn't be subscribed: their items are in the dead letter queue", "AWS/SQS",
 			"ApproximateNumberOfMessagesVisible", "QueueName", args.deadLetterName(), "Maximum", 0},
 		{"backlog", "Log groups wait for more than an hour to be subscribed", "AWS/SQS",
@@ -133,39 +101,9 @@ func (c *LogGroupSubscriber) registerAlarms(ctx *pulumi.Context, name string, ar
 		{"no-room", "Log groups have two filters of others, and so aren't archived", subscribeNamespace,
 			subscribeLimitReached, subscribeDimension, args.Pipeline.streamName, "Sum", 0},
 	} {
-		_, err := cloudwatch.NewMetricAlarm(ctx, name+"-"+alarm.what, &cloudwatch.MetricAlarmArgs{
-			Name:               pulumi.String(args.FunctionName + "-" + alarm.what),
-			AlarmDescription:   pulumi.String(alarm.description),
-			Namespace:          pulumi.String(alarm.namespace),
-			MetricName:         pulumi.String(alarm.metric),
-			Dimensions:         pulumi.StringMap{alarm.dimension: pulumi.String(alarm.of)},
-			Statistic:          pulumi.String(alarm.statistic),
-			ComparisonOperator: pulumi.String("GreaterThanThreshold"),
-			Threshold:          pulumi.Float64(alarm.above),
-			Period:             pulumi.Int(300),
-			EvaluationPeriods:  pulumi.Int(1),
-			TreatMissingData:   pulumi.String("notBreaching"),
-			AlarmActions:       actions(args.AlarmActions),
-			OkActions:          actions(args.AlarmActions),
-			Tags:               tags(args.Tags),
-		}, pulumi.Parent(c))
-		if err != nil {
+		if err := a.register(ctx, name, args.FunctionName, args.AlarmActions, args.Tags, c); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// actions are those of an alarm, which the SDK takes as an array of anything.
-func actions(arns pulumi.StringArrayInput) pulumi.ArrayInput {
-	if arns == nil {
-		return nil
-	}
-	return arns.ToStringArrayOutput().ApplyT(func(list []string) []any {
-		out := make([]any, len(list))
-		for i, arn := range list {
-			out[i] = arn
-		}
-		return out
-	}).(pulumi.ArrayOutput)
 }

@@ -29,7 +29,7 @@ type host struct {
 // invocation is one invocation of a function. Its time is that of the sandbox's clock: it passes when the function waits.
 type invocation struct {
 	function *function
-	stream   *stream // whose records it gets
+	stream   *stream // whose records it gets; nil when it is no stream's
 	started  time.Time
 	elapsed  time.Duration
 	limit    time.Duration
@@ -174,7 +174,7 @@ func (d *Delivery) invoke(ctx context.Context, c *invocation, event []byte) ([]b
 		return nil, nil, err
 	}
 	tooLong := failedFunction
-	if c.limit = c.function.timeout; c.limit > firehoseTimeout {
+	if c.limit = c.function.timeout; c.stream != nil && c.limit > firehoseTimeout {
 		c.limit, tooLong = firehoseTimeout, failedTimeout
 	}
 	h := d.hostOf(c.function)

@@ -77,6 +77,7 @@ func Fields() []schema.Field {
 		flowLogsField(),
 		logGroupsField(),
 		subscribeField(),
+		replayField(),
 		databasesField(),
 		accountsField(),
 		backupField(),

@@ -29,6 +29,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.flowLogs(root.Get("flowLogs"))
 	p.logGroups(root.Get("logGroups"))
 	p.subscribe(root.Get("subscribe"))
+	p.replay(root.Get("replay"))
 	p.databases(root.Get("databases"))
 	p.backup(root.Get("backup"))
 	p.proof(root)
@@ -36,6 +37,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.groupsOnce()
 	p.subscribable(root.Get("subscribe"))
 	p.accounts(root)
+	p.replayable(root.Get("replay"))
 	p.openPartitions(root.Get("pipeline").Get("transform").Get("partitionBy"))
 
 	if problems := p.report.Problems(Namespace, fields); len(problems) > 0 {
