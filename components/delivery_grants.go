@@ -25,6 +25,7 @@ type grant struct {
 	region   partition.Region // FlowLogDelivery: where the flow logs are
 	foreign  bool             // the accounts are not the bucket's
 	shared   bool             // the streams of several accounts
+	keyless  bool             // the bucket's key isn't used
 	prefixes []string         // of keys, sorted, with anyAccount for the account
 	accounts []partition.Account
 }
@@ -45,7 +46,7 @@ func grants(owner partition.Account, deliveries []Delivery) []grant {
 	}
 	of := map[principal]*grant{}
 	for _, d := range deliveries {
-		g := grant{kind: d.Kind, foreign: d.Source.Account != owner}
+		g := grant{kind: d.Kind, foreign: d.Source.Account != owner, keyless: d.ManagedKeys}
 		p := principal{account: d.Source.Account}
 		if d.Kind != FlowLogDelivery {
 			arn, _ := partition.ParseARN(d.RoleArn)
@@ -96,7 +97,7 @@ func sorted[T ~string](list []T) []T {
 }
 
 func (g grant) identity() string {
-	return fmt.Sprintf("%s %s %s %t %q", g.kind, strings.Join(g.roles, " "), g.region, g.foreign, g.prefixes)
+	return fmt.Sprintf("%s %s %s %t %t %q", g.kind, strings.Join(g.roles, " "), g.region, g.foreign, g.keyless, g.prefixes)
 }
 
 // keyPrefixes returns the beginnings of all keys that the delivery writes, or reads.
@@ -106,6 +107,8 @@ func (d Delivery) keyPrefixes() []string {
 		return []string{d.Prefix, d.ErrorPrefix}
 	case d.Kind == ReplayDelivery:
 		return []string{d.ErrorPrefix, replayMarkers + d.ErrorPrefix}
+	case d.Kind == ReplicationDelivery:
+		return []string{d.Prefix}
 	case d.Hive:
 		return []string{d.Prefix + "AWSLogs/aws-account-id=" + string(d.Source.Account) + "/"}
 	}

@@ -92,7 +92,10 @@ func (c *LogGroupSubscriber) registerTriggers(ctx *pulumi.Context, name string, 
 // registerAlarms: items that failed for good, a backlog, invocations that failed, and groups that have no room for our
 // filter. Where nothing happens there is no data, and nothing is wrong.
 func (c *LogGroupSubscriber) registerAlarms(ctx *pulumi.Context, name string, args *LogGroupSubscriberArgs) error {
-	for _, a := range []alarm{
+	for _, of := range []struct {
+		what, description, namespace, metric, dimension, of, statistic string
+		above                                                          float64
+	}{
 		{"failed", "Log groups couldn't be subscribed: their items are in the dead letter queue", "AWS/SQS",
 			"ApproximateNumberOfMessagesVisible", "QueueName", args.deadLetterName(), "Maximum", 0},
 		{"backlog", "Log groups wait for more than an hour to be subscribed", "AWS/SQS",
@@ -101,7 +104,11 @@ func (c *LogGroupSubscriber) registerAlarms(ctx *pulumi.Context, name string, ar
 		{"no-room", "Log groups have two filters of others, and so aren't archived", subscribeNamespace,
 			subscribeLimitReached, subscribeDimension, args.Pipeline.streamName, "Sum", 0},
 	} {
-		if err := a.register(ctx, name, args.FunctionName, args.AlarmActions, args.Tags, c); err != nil {
+		a := alarm{
+			name: args.FunctionName + "-" + of.what, description: of.description, namespace: of.namespace, metric: of.metric,
+			dimensions: map[string]string{of.dimension: of.of}, statistic: of.statistic, above: of.above,
+		}
+		if err := a.register(ctx, name+"-"+of.what, args.AlarmActions, args.Tags, pulumi.Parent(c)); err != nil {
 			return err
 		}
 	}

@@ -234,11 +234,13 @@ func (c *ReplayFunction) registerSchedule(ctx *pulumi.Context, name string, args
 
 // registerAlarms: a run that failed, and records that still aren't on their stream after one.
 func (c *ReplayFunction) registerAlarms(ctx *pulumi.Context, name string, args *ReplayFunctionArgs) error {
-	for _, a := range []alarm{
-		{"errors", "The replay of error objects fails", "AWS/Lambda", "Errors", "FunctionName", args.FunctionName, "Sum", 0},
-		{"open", "Error objects have records that can't be put back onto their stream", replayNamespace, "Open", replayMetricBucket, args.BucketName, "Sum", 0},
+	for what, a := range map[string]alarm{
+		"errors": {description: "The replay of error objects fails", namespace: "AWS/Lambda", metric: "Errors", dimensions: map[string]string{"FunctionName": args.FunctionName}},
+		"open": {description: "Error objects have records that can't be put back onto their stream", namespace: replayNamespace, metric: "Open",
+			dimensions: map[string]string{replayMetricBucket: args.BucketName}},
 	} {
-		if err := a.register(ctx, name, args.FunctionName, args.AlarmActions, args.Tags, c); err != nil {
+		a.name, a.statistic = args.FunctionName+"-"+what, "Sum"
+		if err := a.register(ctx, name+"-"+what, args.AlarmActions, args.Tags, pulumi.Parent(c)); err != nil {
 			return err
 		}
 	}

@@ -95,6 +95,6 @@ func TestReplayFunctionProblems(t *testing.T) {
 		"Streams[0].StreamName": "letters", "Streams[1].ErrorPrefix": "overlaps", "Streams[2].ErrorPrefix": "doesn't lie below replay/", "Streams[3].ErrorPrefix": "without commas",
 	})
 	wantProblems(t, refused(t, replayProgram(nil)), map[string]string{
-		"Place": "", "BucketPlace": "", "BucketName": "", "KeyArn": "", "FunctionName": "", "RoleName": "", "Streams": "at least one",
+		"Place.Account": "", "Place.Region": "", "BucketPlace.Account": "", "BucketPlace.Region": "", "BucketName": "", "KeyArn": "", "FunctionName": "", "RoleName": "", "Streams": "at least one",
 	})
 }

@@ -61,7 +61,7 @@ func (d *Delivery) putHeld(ctx context.Context, place partition.Place, name stri
 		return nil, err
 	}
 	// The records are safe. Whether an object can be written now is the buffer's business.
-	_, err = d.deliverDue(ctx, now, nil)
+	_, err = d.deliverNow(ctx, now)
 	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
 		err = nil
 	}

@@ -94,7 +94,7 @@ func (w logWriter) Write(line []byte) (int, error) { return w.host.call.log.Writ
 // putBack takes the records of a PutRecordBatch call of the function.
 func (h *host) putBack(_ context.Context, name string, records [][]byte) ([]error, error) {
 	c := h.call
-	if name != c.stream.name {
+	if c.stream == nil || name != c.stream.name {
 		return nil, standin.Refuse("ResourceNotFoundException", fmt.Sprintf("in the sandbox, function %s reaches only the stream %s that calls it, not %s", c.function.name, c.stream.name, name), true)
 	}
 	hop, err := c.function.hop("puts records back to stream "+name, "firehose:PutRecordBatch", c.stream.arn)

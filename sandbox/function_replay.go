@@ -131,12 +131,9 @@ func (d *Delivery) InvokeReplay(ctx context.Context, name string, event []byte) 
 	if err != nil {
 		return answer, err
 	}
-	service, err := serviceCaller(f.object.Place, partition.Lambda, partition.Trust)
+	assume, err := f.assumeHop()
 	if err == nil {
-		err = d.authorizer.Authorize(Hop{
-			Step: "Lambda assumes the role of function " + f.name, Principal: service, Action: "sts:AssumeRole",
-			Resource: f.role.String(), Owner: f.role.Account, Place: f.object.Place,
-		}.with("aws:SecureTransport", "true"))
+		err = d.authorizer.Authorize(assume)
 	}
 	if err != nil {
 		return answer, err

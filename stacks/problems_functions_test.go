@@ -56,7 +56,6 @@ var functionProblems = []problem{
 	{"unknown key of the subscriber", "subscribe", map[string]any{"prefixes": list("/app/"), "exclud": list()}, `subscribe.exclud: unknown key with value []; did you mean exclude? known here: prefixes, exclude, schedule`},
 
 	// The replay.
-	{"no schedule", "replay", map[string]any{"minAgeMinutes": 5}, `replay.schedule: is required; want ` + replayScheduleAccepts},
 	{"schedule in words", "replay", map[string]any{"schedule": "daily"}, `replay.schedule: "daily" is not accepted; want ` + replayScheduleAccepts},
 	{"rate in the singular", "replay", map[string]any{"schedule": "rate(6 hour)"}, `replay.schedule: "rate(6 hour)": EventBridge wants the unit in the singular for 1 and in the plural for more`},
 	{"cron with five fields", "replay", map[string]any{"schedule": "cron(0 2 * * *)"}, `replay.schedule: "cron(0 2 * * *)": it has 5 fields; want six: minutes hours day-of-month month day-of-week year; unlike Unix, AWS wants a year, and ? in one of the days`},

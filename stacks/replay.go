@@ -1,6 +1,8 @@
 package stacks
 
 import (
+	"cmp"
+	"strconv"
 	"strings"
 
 	"github.com/logarchive/logarchive/components"
@@ -31,12 +33,12 @@ func replayField() schema.Field {
 		Doc:     "A function that reads what Firehose couldn't deliver, below the error prefixes, and puts its records back onto their streams, each once. `logarchive replay` does the same by hand, and the two get along.",
 		Example: "schedule: rate(6 hours)",
 		Fields: []schema.Field{
-			{Key: "schedule", Kind: schema.String, Required: true,
+			{Key: "schedule", Kind: schema.String, DefaultText: "on-demand, where another key of replay is given",
 				Doc:     "When it runs (UTC): on-demand is when somebody invokes it.",
 				Accepts: replayScheduleAccepts},
-			{Key: "minAgeMinutes", Kind: schema.Integer, Default: defaultReplayAge, Range: schema.Between(0, maxReplayAge),
+			{Key: "minAgeMinutes", Kind: schema.Integer, DefaultText: strconv.Itoa(defaultReplayAge), Range: schema.Between(0, maxReplayAge),
 				Doc: "Younger objects wait. It bounds how often a record goes round that fails again."},
-			{Key: "bytesPerSecond", Kind: schema.Integer, Default: defaultReplayRate, Range: schema.Between(minReplayRate, maxReplayRate),
+			{Key: "bytesPerSecond", Kind: schema.Integer, DefaultText: strconv.Itoa(defaultReplayRate), Range: schema.Between(minReplayRate, maxReplayRate),
 				Doc: "The most that is put back in a second, so that live logs aren't throttled. A stream in China takes 1 MiB a second."},
 		},
 	}
@@ -48,7 +50,10 @@ func (p *parser) replay(v schema.Value) {
 		return
 	}
 	schedule := v.Get("schedule")
-	s := &ReplaySpec{MinAgeMinutes: v.Get("minAgeMinutes").Number(), BytesPerSecond: v.Get("bytesPerSecond").Number()}
+	s := &ReplaySpec{MinAgeMinutes: defaultReplayAge, BytesPerSecond: cmp.Or(v.Get("bytesPerSecond").Number(), defaultReplayRate)}
+	if age := v.Get("minAgeMinutes"); age.Given {
+		s.MinAgeMinutes = age.Number()
+	}
 	p.spec.Replay = s
 	if !schedule.OK() || schedule.Text() == onDemand {
 		return
