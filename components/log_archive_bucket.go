@@ -130,8 +130,11 @@ func (p *problems) delivery(field string, d Delivery, bucket partition.Place) {
 		if d.Prefix != "" {
 			p.add(field+".Prefix", d.Prefix, "want none: what is brought back is delivered by its stream")
 		}
+	case QueryLogDelivery, TrailDelivery, ConfigDelivery, FindingsDelivery:
+		p.serviceDelivery(field, d)
 	default:
-		p.oneOf(field+".Kind", string(d.Kind), string(FirehoseDelivery), string(FlowLogDelivery), string(ReplayDelivery), string(ReplicationDelivery))
+		p.oneOf(field+".Kind", string(d.Kind), string(FirehoseDelivery), string(FlowLogDelivery), string(ReplayDelivery), string(ReplicationDelivery), string(QueryLogDelivery),
+			string(TrailDelivery), string(ConfigDelivery), string(FindingsDelivery))
 	}
 }
 

@@ -171,6 +171,7 @@ func (p *parser) names(v schema.Value) {
 		{"role", s.ReplayRole(), maxRoleName},
 		{"function", s.ReplayFunction(), maxFunctionName},
 		{"role", s.LandingRole(), maxRoleName},
+		{"role", s.TrailRole(), maxRoleName},
 		{"function", s.TransformFunction(), maxFunctionName},
 		{"function", s.SubscribeFunction(), maxSubscriberName},
 		{"backup vault", s.NamePrefix, maxVaultName},

@@ -31,8 +31,11 @@ type Spec struct {
 	// Replay is nil when what couldn't be delivered is brought back by hand only.
 	Replay    *ReplaySpec
 	Databases []DatabaseSpec
+	// Trail is nil without one.
+	Trail *TrailSpec
 	// Accounts are further source accounts.
-	Accounts []AccountSpec
+	Accounts  []AccountSpec
+	Instances []InstancesSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
 	// PreflightMode is PreflightEnforce, PreflightWarn or PreflightOff.
