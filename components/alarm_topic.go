@@ -23,6 +23,8 @@ type AlarmTopicArgs struct {
 	KeyAlias string
 	// AlarmNamePrefixes begin the names of the alarms that may publish, with a hyphen behind them.
 	AlarmNamePrefixes []string
+	// Accounts are further ones whose alarms of the same region may publish.
+	Accounts []partition.Account
 	// Emails are told of each alarm. Each address gets a message from SNS first, and must confirm it.
 	Emails []string
 	// AdministratorRoleArns are the roles that may administer the key; if empty, IAM policies of the account decide.
@@ -58,6 +60,10 @@ func (args *AlarmTopicArgs) check(name string) error {
 	for i, email := range args.Emails {
 		p.name(at("Emails", i, ""), email, emailForm)
 	}
+	for i, account := range args.Accounts {
+		_, err := partition.ParseAccount(string(account))
+		p.refuse(at("Accounts", i, ""), account, err)
+	}
 	for i, arn := range args.AdministratorRoleArns {
 		p.role(at("AdministratorRoleArns", i, ""), arn, args.Place)
 	}
@@ -72,12 +78,17 @@ func (args *AlarmTopicArgs) check(name string) error {
 
 // fromAlarms holds for requests that CloudWatch makes for the alarms.
 func (args *AlarmTopicArgs) fromAlarms() policy.Conditions {
+	place, accounts := args.Place, []string{string(args.Place.Account)}
+	for _, account := range args.Accounts {
+		// The list of accounts is the bound; once more in the ARNs, it would grow twice as fast.
+		accounts, place.Account = append(accounts, string(account)), "*"
+	}
 	var alarms []string
 	for _, prefix := range args.AlarmNamePrefixes {
-		alarms = append(alarms, args.Place.ARN(partition.CloudWatch, "alarm:"+prefix+"-*").String())
+		alarms = append(alarms, place.ARN(partition.CloudWatch, "alarm:"+prefix+"-*").String())
 	}
 	return policy.Conditions{}.
-		With("StringEquals", "aws:SourceAccount", string(args.Place.Account)).
+		With("StringEquals", "aws:SourceAccount", accounts...).
 		With("ArnLike", "aws:SourceArn", alarms...)
 }
 

@@ -38,6 +38,15 @@ func (p alarmPath) row(prefix string) components.DashboardRow {
 // alarmPaths returns what is watched. What a place, a pipeline or a function has of alarms is here, and what each means to
 // the person who is called is in docs/operations.md, under the alarm's name; a test compares the two.
 func (s *Spec) alarmPaths() []alarmPath {
+	paths := s.streamAlarmPaths()
+	if s.BackupPlan != nil {
+		paths = append(paths, s.backupAlarms())
+	}
+	return append(paths, s.archiveAlarms())
+}
+
+// streamAlarmPaths are those of an account's streams, and of the function that transforms what they carry.
+func (s *Spec) streamAlarmPaths() []alarmPath {
 	var paths []alarmPath
 	for _, class := range s.classes() {
 		paths = append(paths, s.pipelineAlarms(class))
@@ -45,10 +54,7 @@ func (s *Spec) alarmPaths() []alarmPath {
 	if p := s.transformAlarms(); len(p.alarms) > 0 {
 		paths = append(paths, p)
 	}
-	if s.BackupPlan != nil {
-		paths = append(paths, s.backupAlarms())
-	}
-	return append(paths, s.archiveAlarms())
+	return paths
 }
 
 // Times that alarms look at, in seconds.

@@ -124,6 +124,8 @@ type watched struct {
 	provider pulumi.ProviderResource
 	// prefixes begin the names of its alarms.
 	prefixes []string
+	// accounts are further ones whose alarms notify the topic, too.
+	accounts []partition.Account
 	topic    *components.AlarmTopic
 }
 
@@ -133,6 +135,11 @@ func (c *composer) watchedPlaces() []*watched {
 	list := []*watched{
 		{place: s.Home, name: "home", provider: c.providers.home, prefixes: []string{s.NamePrefix}},
 		{place: s.Archive, name: "archive", provider: c.providers.archive, prefixes: []string{s.NamePrefix}},
+	}
+	for i := range s.Accounts {
+		if a := &s.Accounts[i]; len(a.Stack.classes()) > 0 {
+			list[0].accounts = append(list[0].accounts, a.account())
+		}
 	}
 	if s.lands() {
 		list = append(list, &watched{place: s.LandingPlace(), name: "landing", provider: c.providers.landing, prefixes: []string{s.Landing.Bucket}})
@@ -150,6 +157,7 @@ func (c *composer) alarmTopics() error {
 	for _, w := range c.watchedPlaces() {
 		args := &components.AlarmTopicArgs{
 			Place: w.place, TopicName: s.AlarmTopic(), KeyAlias: s.AlarmKeyAlias(), AlarmNamePrefixes: w.prefixes, Emails: s.Monitoring.Emails,
+			Accounts: w.accounts,
 		}
 		if w.place.Account == s.Archive.Account {
 			args.AdministratorRoleArns = []string{s.ArchiveRole.String()}
@@ -181,16 +189,12 @@ func (c *composer) alarms() error {
 	if err := c.requestMetrics(); err != nil {
 		return err
 	}
+	paths := s.alarmPaths()
+	if err := c.pathAlarms(paths); err != nil {
+		return err
+	}
 	var rows []components.DashboardRow
-	for _, path := range s.alarmPaths() {
-		w := c.watched[path.place]
-		_, err := components.NewPathAlarms(c.ctx, path.logicalName(), &components.PathAlarmsArgs{
-			Place: path.place, NamePrefix: s.NamePrefix, Path: path.name, Runbook: s.Monitoring.Runbook,
-			Alarms: path.alarms, Actions: c.alarmActions(path.place),
-		}, pulumi.Provider(w.provider), pulumi.DependsOn([]pulumi.Resource{w.topic.Policy}))
-		if err != nil {
-			return err
-		}
+	for _, path := range paths {
 		if path.place == s.Home {
 			rows = append(rows, path.row(s.NamePrefix))
 		}
@@ -207,4 +211,35 @@ func (c *composer) alarms() error {
 		Place: s.Home, DashboardName: s.DashboardName(), Title: "Log archive " + s.Stack, Rows: rows,
 	}, c.atHome())
 	return err
+}
+
+// pathAlarms makes the alarms of paths, each where its metrics are.
+func (c *composer) pathAlarms(paths []alarmPath) error {
+	for _, path := range paths {
+		w := c.watched[path.place]
+		_, err := components.NewPathAlarms(c.ctx, c.scope+path.logicalName(), &components.PathAlarmsArgs{
+			Place: path.place, NamePrefix: c.spec.NamePrefix, Path: path.name, Runbook: c.spec.Monitoring.Runbook,
+			Alarms: path.alarms, Actions: pulumi.StringArray{w.topic.Arn},
+		}, pulumi.Provider(w.provider), pulumi.DependsOn([]pulumi.Resource{w.topic.Policy}))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// watch has a further account's alarms notify the topic of the stack's own account: an alarm may notify a topic of another
+// account in its region.
+func (c *composer) watch(of *composer) {
+	if topic := c.watched[c.spec.Home]; topic != nil {
+		of.watched = map[partition.Place]*watched{of.spec.Home: {place: of.spec.Home, provider: of.providers.home, topic: topic.topic}}
+	}
+}
+
+// accountAlarms makes the alarms of what a further account has: its streams and their function.
+func (c *composer) accountAlarms() error {
+	if c.watched == nil {
+		return nil
+	}
+	return c.pathAlarms(c.spec.streamAlarmPaths())
 }
