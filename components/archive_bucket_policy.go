@@ -16,6 +16,9 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 	doc := policy.Document{Statements: append(bucketDenials(bucket, keyArn), nobodyDeletes(bucket, args.BreakGlassRoleArns))}
 	given := map[string]int{}
 	for _, g := range grants(args.Place.Account, args.Deliveries) {
+		if g.kind == FirehoseDelivery && !g.foreign {
+			continue // within an account, the role's own policy is enough
+		}
 		// One statement has the actions on the bucket and those on the objects: with two, the lists of accounts
 		// would count twice against the 20 KB of a bucket policy. An action on a resource of the other kind allows nothing.
 		s := policy.Statement{
@@ -26,7 +29,7 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 		case FirehoseDelivery:
 			s.Sid = sid(given, g.words()...)
 			s.Principal = policy.AWSPrincipals(g.roots(p)...)
-			s.Action = append([]string{"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"}, firehoseObjectActions(g.foreign)...)
+			s.Action = append([]string{"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"}, firehoseObjectActions(true)...)
 			s.Condition = policy.Conditions{}.With("ArnLike", "aws:PrincipalArn", g.roleArns(p)...)
 		case FlowLogDelivery:
 			service, err := args.Place.PrincipalFor(partition.LogDelivery, partition.Deliver)

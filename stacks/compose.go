@@ -42,7 +42,11 @@ type composer struct {
 	archive   *components.LogArchiveBucket
 	transform *components.TransformFunction // nil without one
 	pipelines map[Class]*components.FirehoseToS3Pipeline
-	backup    *components.BackupVaultWithCopy
+	// destinations carry the log groups of an account that has no pipelines.
+	destinations map[Class]*components.LogDestination
+	// carried are the classes of streams that carry other accounts' logs; nil for those of the spec's own sources.
+	carried []Class
+	backup  *components.BackupVaultWithCopy
 	// further are the outputs of further source accounts.
 	further map[partition.Account]pulumi.Map
 }
@@ -75,8 +79,12 @@ func (c *composer) archiveBucket() (err error) {
 // deliveries returns who writes to the archive: the stream of each class that has a source, and the flow log service if
 // some flow log takes no stream, once for each form of its keys.
 func (s *Spec) deliveries() []components.Delivery {
+	return append(s.streamDeliveries(s.classes()), s.flowLogDeliveries()...)
+}
+
+func (s *Spec) streamDeliveries(classes []Class) []components.Delivery {
 	var list []components.Delivery
-	for _, class := range s.classes() {
+	for _, class := range classes {
 		list = append(list, components.Delivery{
 			Kind: components.FirehoseDelivery, Source: s.Home,
 			RoleArn:     s.Home.RoleARN(s.DeliveryRole(class)).String(),
@@ -84,6 +92,11 @@ func (s *Spec) deliveries() []components.Delivery {
 			ErrorPrefix: components.FixedPrefix(s.ErrorPrefix(class)),
 		})
 	}
+	return list
+}
+
+func (s *Spec) flowLogDeliveries() []components.Delivery {
+	var list []components.Delivery
 	for _, hive := range []bool{false, true} {
 		for _, f := range s.FlowLogs {
 			if f.Method == MethodS3 && f.HivePartitions == hive {
@@ -99,7 +112,7 @@ func (s *Spec) deliveries() []components.Delivery {
 
 func (c *composer) streams() error {
 	s := c.spec
-	for _, class := range s.classes() {
+	for _, class := range c.classes() {
 		args := &components.FirehoseToS3PipelineArgs{
 			Place:                 s.Home,
 			StreamName:            s.StreamName(class),
@@ -119,9 +132,11 @@ func (c *composer) streams() error {
 		if class == ClassFlowLogsVended {
 			args.Content = components.VendedLogs
 		} else {
-			args.SubscriptionRoleName = s.SubscriptionRole(class)
+			if args.FromDestinations = s.isCentral(); !args.FromDestinations {
+				args.SubscriptionRoleName = s.SubscriptionRole(class)
+			}
 			args.Transform = c.transform
-			if c.transform != nil && len(s.Pipeline.Transform.PartitionBy) > 0 {
+			if c.transform != nil && len(s.partitionBy()) > 0 {
 				args.DynamicPartitioning = &components.DynamicPartitioning{}
 			}
 		}
@@ -168,7 +183,7 @@ func (c *composer) flowLogs() error {
 			args.Role, args.LogGroupName, args.RetentionDays = role, s.FlowLogGroup(f.Name), f.RetentionDays
 			fallthrough
 		default:
-			args.Pipeline = c.pipelines[class]
+			args.Pipeline, args.Destination = c.pipelines[class], c.destinations[class]
 		}
 		if _, err := components.NewFlowLogToS3(c.ctx, c.scope+f.Name, args, c.atHome()); err != nil {
 			return err
@@ -191,11 +206,21 @@ func (c *composer) logGroups() error {
 			}
 			name = group.Name
 		}
-		if _, err := c.pipelines[ClassLogs].Subscribe(c.ctx, g.Name, name, g.FilterPattern); err != nil {
+		if err := c.subscribe(ClassLogs, g.Name, name, g.FilterPattern); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// subscribe sends the events of a log group to what carries a class of logs of the account.
+func (c *composer) subscribe(class Class, name string, group pulumi.StringInput, pattern string) (err error) {
+	if d := c.destinations[class]; d != nil {
+		_, err = d.Subscribe(c.ctx, c.scope+string(class)+"-"+name, group, pattern, c.atHome())
+		return err
+	}
+	_, err = c.pipelines[class].Subscribe(c.ctx, name, group, pattern)
+	return err
 }
 
 func (c *composer) databases() error {
@@ -209,6 +234,7 @@ func (c *composer) databases() error {
 			CreateLogGroups: d.CreateLogGroups,
 			RetentionDays:   d.RetentionDays,
 			Pipeline:        c.pipelines[ClassDatabases],
+			Destination:     c.destinations[ClassDatabases],
 		}, c.atHome())
 		if err != nil {
 			return err

@@ -95,7 +95,11 @@ func (s *Spec) PlanName() string { return s.NamePrefix }
 
 // Prefix is what the keys of a class begin with in the archive.
 func (s *Spec) Prefix(c Class) string {
-	return string(c) + "/" + s.origin() + s.partitionPrefix(c) + s.Pipeline.TimePrefix
+	origin := s.origin()
+	if s.isCentral() {
+		origin = strings.Replace(origin, string(s.Home.Account), "!{partitionKeyFromLambda:account}", 1)
+	}
+	return string(c) + "/" + origin + s.partitionPrefix(c) + s.Pipeline.TimePrefix
 }
 
 // ErrorPrefix is what the keys of records of a class begin with that couldn't be delivered.
@@ -149,7 +153,7 @@ func (p *parser) names(v schema.Value) {
 			derived{"stream", s.StreamName(c), maxStreamName},
 			derived{"role", s.DeliveryRole(c), maxRoleName})
 		if c != ClassFlowLogsVended { // nothing subscribes to it
-			all = append(all, derived{"role", s.SubscriptionRole(c), maxRoleName})
+			all = append(all, derived{"role", s.SubscriptionRole(c), maxRoleName}, derived{"role", s.DestinationRole(c, 0), maxRoleName})
 		}
 	}
 	worst, over := derived{}, 0

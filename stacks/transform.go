@@ -123,6 +123,15 @@ func (p *parser) extraFields(v schema.Value) {
 	}
 }
 
+// partitionBy are the parts of keys that are computed from each line. What carries the logs of many accounts first asks
+// whose a line is.
+func (s *Spec) partitionBy() []string {
+	if s.isCentral() {
+		return append([]string{"account"}, s.Pipeline.Transform.PartitionBy...)
+	}
+	return s.Pipeline.Transform.PartitionBy
+}
+
 // partitionPrefix is what keys have for what is computed from each line.
 func (s *Spec) partitionPrefix(c Class) string {
 	var b strings.Builder

@@ -19,6 +19,7 @@ const (
 	KindTrail        = "trail"         // CloudTrail
 	KindEventRule    = "event-rule"    // a rule or schedule of EventBridge, to a function
 	KindStream       = "stream"
+	KindDestination  = "destination" // of CloudWatch Logs, for log groups of other accounts
 	KindDataStream   = "data-stream" // of Kinesis
 	KindBucket       = "bucket"
 	KindVault        = "vault"

@@ -356,6 +356,8 @@ func pathInWords(s sandbox.Source) string {
 		case strings.HasPrefix(step, "flow log "):
 			words = append(words, "flow log")
 		case strings.HasPrefix(step, "filter "):
+		case strings.HasPrefix(step, "destination "):
+			words = append(words, "destination")
 		case strings.HasPrefix(step, "Firehose "):
 			words = append(words, "Firehose")
 		case strings.HasPrefix(step, "s3://"):
