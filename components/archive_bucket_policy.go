@@ -2,6 +2,7 @@ package components
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/policy"
@@ -18,6 +19,12 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 	for _, g := range grants(args.Place.Account, args.Deliveries) {
 		if g.kind == FirehoseDelivery && !g.foreign {
 			continue // within an account, the role's own policy is enough
+		}
+		if g.kind == ReplicationDelivery {
+			if g.foreign {
+				doc.Statements = append(doc.Statements, replicasFrom(g, p, args.BucketName, sid(given, "ReplicateAs", strings.TrimPrefix(g.roles[0], "role/"))))
+			}
+			continue
 		}
 		// One statement has the actions on the bucket and those on the objects: with two, the lists of accounts
 		// would count twice against the 20 KB of a bucket policy. An action on a resource of the other kind allows nothing.
@@ -47,6 +54,7 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 		}
 		doc.Statements = append(doc.Statements, s)
 	}
+	doc.Statements = append(doc.Statements, readerStatements(p, args.BucketName, args.Readers, given)...)
 	return doc, nil
 }
 

@@ -105,7 +105,7 @@ func (p *parser) accounts(root schema.Value) {
 func (s *Spec) at(place partition.Place) *Spec {
 	return &Spec{
 		Stack: s.Stack, Home: place, Archive: s.Archive, NamePrefix: s.NamePrefix,
-		ArchiveBucket: s.ArchiveBucket, Pipeline: s.Pipeline, Tags: s.Tags,
+		ArchiveBucket: s.ArchiveBucket, Landing: s.Landing, Pipeline: s.Pipeline, Tags: s.Tags,
 	}
 }
 
@@ -115,12 +115,24 @@ func (a *AccountSpec) account() partition.Account { return a.Stack.Home.Account 
 // sources are the account's rows of the table of sources.
 func (a *AccountSpec) sources() []Source {
 	rows := a.Stack.ownSources()
-	for i := range rows {
-		if a.Way == ViaDestination {
+	central := a.Stack.central()
+	for i, row := range rows {
+		if c := a.Stack.streamClass(row.Stream); a.Way == ViaDestination && c != "" {
+			rows[i].Stream = central.StreamName(c)
 			rows[i].Path = throughDestination(rows[i].Path)
 		}
 	}
 	return rows
+}
+
+// streamClass is the class whose stream has the name; "" if none has.
+func (s *Spec) streamClass(name string) Class {
+	for _, c := range Classes() {
+		if s.StreamName(c) == name {
+			return c
+		}
+	}
+	return ""
 }
 
 // throughDestination is the way of a line in words when a destination is before its stream.
@@ -138,19 +150,19 @@ func (a *AccountSpec) externals() []External {
 
 // allDeliveries returns who writes to the archive from every source account.
 func (s *Spec) allDeliveries() []components.Delivery {
-	list := s.deliveries()
+	list := append(s.deliveries(), s.replicas()...)
 	for i := range s.Accounts {
 		a := &s.Accounts[i]
 		if a.Way == ViaStreams {
 			list = append(list, a.Stack.streamDeliveries(a.Stack.classes())...)
 		}
-		list = append(list, a.Stack.flowLogDeliveries()...)
+		list = append(list, a.Stack.flowLogDeliveries(MethodS3)...)
 	}
 	return append(list, s.central().streamDeliveries(s.centralClasses())...)
 }
 
-// accounts declares what the further accounts share, and then the sources of the further accounts as those of the stack's own: each account has a composer of its own,
-// whose home is there, and whose logical names begin with the account.
+// accounts declares what the further accounts share, and then their sources as those of the stack's own account: each has a
+// composer of its own, whose home is there, and whose logical names begin with the account.
 func (c *composer) accounts() error {
 	central, err := c.centralStreams()
 	if err != nil {
@@ -164,7 +176,7 @@ func (c *composer) accounts() error {
 			return err
 		}
 		of := &composer{
-			ctx: c.ctx, spec: a.Stack, archive: c.archive, providers: &providers{home: provider},
+			ctx: c.ctx, spec: a.Stack, archive: c.archive, landing: c.landing, providers: &providers{home: provider},
 			scope: string(a.account()) + ":", pipelines: map[Class]*components.FirehoseToS3Pipeline{},
 		}
 		steps := []func() error{of.transformFunction, of.streams, of.flowLogs, of.logGroups, of.databases}

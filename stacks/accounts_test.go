@@ -115,7 +115,7 @@ func TestAccountsThroughDestination(t *testing.T) {
 		t.Fatalf("no central stream: %v", stream)
 	}
 	to := stream.Inputs["extendedS3Configuration"].ObjectValue()
-	if got, want := to["prefix"].StringValue(), "logs/account=!{partitionKeyFromLambda:account}/region=cn-north-1/"+DefaultTimePrefix; got != want {
+	if got, want := to["prefix"].StringValue(), "logs/account=!{partitionKeyFromLambda:account}/region=!{partitionKeyFromLambda:region}/"+DefaultTimePrefix; got != want {
 		t.Errorf("prefix %s, want %s", got, want)
 	}
 	if got, want := to["errorOutputPrefix"].StringValue(), "errors/logs/account=222233334444/region=cn-north-1/"; !strings.HasPrefix(got, want) {

@@ -23,7 +23,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{},
 		further: map[partition.Account]pulumi.Map{},
 	}
-	for _, step := range []func() error{c.archiveBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.accounts, c.backupVaults} {
+	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.accounts, c.backupVaults} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -40,6 +40,7 @@ type composer struct {
 	spec      *Spec
 	providers *providers
 	archive   *components.LogArchiveBucket
+	landing   *components.LandingBucket     // nil without one
 	transform *components.TransformFunction // nil without one
 	pipelines map[Class]*components.FirehoseToS3Pipeline
 	// destinations carry the log groups of an account that has no pipelines.
@@ -79,7 +80,7 @@ func (c *composer) archiveBucket() (err error) {
 // deliveries returns who writes to the archive: the stream of each class that has a source, and the flow log service if
 // some flow log takes no stream, once for each form of its keys.
 func (s *Spec) deliveries() []components.Delivery {
-	return append(s.streamDeliveries(s.classes()), s.flowLogDeliveries()...)
+	return append(s.streamDeliveries(s.classes()), s.flowLogDeliveries(MethodS3)...)
 }
 
 func (s *Spec) streamDeliveries(classes []Class) []components.Delivery {
@@ -91,21 +92,6 @@ func (s *Spec) streamDeliveries(classes []Class) []components.Delivery {
 			Prefix:      components.FixedPrefix(s.Prefix(class)),
 			ErrorPrefix: components.FixedPrefix(s.ErrorPrefix(class)),
 		})
-	}
-	return list
-}
-
-func (s *Spec) flowLogDeliveries() []components.Delivery {
-	var list []components.Delivery
-	for _, hive := range []bool{false, true} {
-		for _, f := range s.FlowLogs {
-			if f.Method == MethodS3 && f.HivePartitions == hive {
-				list = append(list, components.Delivery{
-					Kind: components.FlowLogDelivery, Source: s.Home, Prefix: DirectFlowLogPrefix, Hive: hive,
-				})
-				break
-			}
-		}
 	}
 	return list
 }
@@ -127,16 +113,18 @@ func (c *composer) streams() error {
 			BufferMiB:             s.Pipeline.BufferMiB,
 			BufferSeconds:         s.Pipeline.BufferSeconds,
 			ErrorLogRetentionDays: s.Pipeline.ErrorLogRetentionDays,
+			ErrorLogGroupName:     s.ErrorLogGroup(class),
+			Keep:                  s.Pipeline.KeepStreams,
 			DependsOn:             []pulumi.Resource{c.archive.Policy},
 		}
 		if class == ClassFlowLogsVended {
 			args.Content = components.VendedLogs
 		} else {
-			if args.FromDestinations = s.isCentral(); !args.FromDestinations {
+			if args.FromDestinations = c.carried != nil; !args.FromDestinations {
 				args.SubscriptionRoleName = s.SubscriptionRole(class)
 			}
 			args.Transform = c.transform
-			if c.transform != nil && len(s.partitionBy()) > 0 {
+			if s.partitions(class) {
 				args.DynamicPartitioning = &components.DynamicPartitioning{}
 			}
 		}
@@ -157,7 +145,7 @@ func (c *composer) flowLogs() error {
 			Place:              s.Home,
 			Resource:           components.FlowLogResource{Kind: f.Kind, ID: f.ID},
 			TrafficType:        f.TrafficType,
-			Method:             f.Method,
+			Method:             f.component(),
 			Via:                f.Via,
 			LogFormat:          f.LogFormat,
 			AggregationSeconds: f.AggregationSeconds,
@@ -170,6 +158,9 @@ func (c *composer) flowLogs() error {
 				args.Format = "parquet"
 			}
 			args.DependsOn = []pulumi.Resource{c.archive.Policy}
+			if f.Method == MethodLanding {
+				args.BucketArn, args.DependsOn = c.landing.Arn, c.landing.Ready
+			}
 		case ClassFlowLogs:
 			if role == nil {
 				var err error
@@ -293,6 +284,9 @@ func (c *composer) outputs() {
 		"keyArn":  c.archive.KeyArn,
 	})
 	c.ctx.Export("pipelines", c.pipelineTable())
+	if c.landing != nil {
+		c.ctx.Export("landing", pulumi.Map{"bucket": c.landing.Name, "arn": c.landing.Arn, "keyArn": c.landing.KeyArn})
+	}
 	c.ctx.Export("sources", pulumi.ToStringMap(s.sourceTable()))
 	if len(c.further) > 0 {
 		accounts := pulumi.Map{}

@@ -15,13 +15,19 @@ import (
 // account has it is a Spec as for any other account. It has no sources of its own, and its streams put each line below
 // account=<owner>, which the transform function takes from what CloudWatch Logs says about it.
 
-// central is the stack as the streams have it that carry other accounts' logs.
+// central is the stack as the streams have it that carry other accounts' logs. Each line says where it comes from, so that
+// keys are the same as those of an account's own streams.
 func (s *Spec) central() *Spec {
-	return s.at(partition.Place{Account: s.Archive.Account, Region: s.Home.Region})
+	c := s.at(partition.Place{Account: s.Archive.Account, Region: s.Home.Region})
+	by := []string{"account", "region"}
+	for _, key := range s.Pipeline.Transform.PartitionBy {
+		if !slices.Contains(by, key) {
+			by = append(by, key)
+		}
+	}
+	c.Pipeline.Transform.PartitionBy = by
+	return c
 }
-
-// isCentral says whether the spec is that of [Spec.central]: no source account is the archive's.
-func (s *Spec) isCentral() bool { return s.Home.Account != "" && s.Home.Account == s.Archive.Account }
 
 // centralClasses are the classes that some account sends to a destination, in the order of [Classes].
 func (s *Spec) centralClasses() []Class {
@@ -51,7 +57,7 @@ func (s *Spec) shardAccounts(c Class) map[int][]partition.Account {
 
 // DestinationName is a destination for the log groups of a class.
 func (s *Spec) DestinationName(c Class, shard int) string {
-	return fmt.Sprintf("%s-%02d", s.StreamName(c), shard)
+	return fmt.Sprintf("%s-%s-%02d", s.NamePrefix, c, shard)
 }
 
 // DestinationRole is what CloudWatch Logs acts as for a destination.
@@ -75,11 +81,14 @@ func (p *parser) viaDestination(item, pipeline schema.Value, a *AccountSpec) {
 		}
 	}
 	buffer := pipeline.Get("bufferMiB")
+	least, err := partition.Everywhere(partition.FirehosePartitionBufferMiB)
 	switch {
+	case err != nil:
+		p.add(via, "%v", err)
 	case !s.Pipeline.Transform.Enabled:
 		p.add(via, "the transform function tells the lines of accounts apart, and isn't enabled; want %s, or pipeline.transform.enabled: true", ViaStreams)
-	case buffer.Valid && buffer.Number() < minPartitionBuffer:
-		p.add(via, "the shared streams have buffers of at least %d MiB, because they partition by account; want a pipeline.bufferMiB of at least that, or %s", minPartitionBuffer, ViaStreams)
+	case buffer.Valid && int64(buffer.Number()) < least:
+		p.add(via, "the shared streams have buffers of at least %d MiB, because they partition by account; want a pipeline.bufferMiB of at least that, or %s", least, ViaStreams)
 	}
 }
 

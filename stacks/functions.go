@@ -22,7 +22,7 @@ func (c *composer) transformFunction() (err error) {
 			LogRetentionDays: s.Pipeline.ErrorLogRetentionDays,
 		},
 		StreamNames: streams,
-		Settings:    components.TransformSettings{ExtraFields: t.ExtraFields, PartitionKeys: s.partitionBy()},
+		Settings:    components.TransformSettings{ExtraFields: t.ExtraFields, PartitionKeys: t.PartitionBy},
 	}, c.atHome())
 	return err
 }

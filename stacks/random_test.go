@@ -125,6 +125,27 @@ func (r *inventor) repair(key string, object map[string]any) {
 		}
 	case "copy":
 		drop("coldStorageAfterDays")
+	case "landing":
+		drop("replicationTimeControl")
+		object["bucket"] = "example-landing"
+	case "accounts":
+		object["account"] = fmt.Sprintf("3%011d", r.IntN(1e9))
+		if object["logGroups"] == nil {
+			object["logGroups"] = []any{map[string]any{"name": "/app"}}
+		}
+	case "transform":
+		drop("extraFields", "partitionBy")
+		if object["enabled"] != false && r.IntN(2) == 0 {
+			object["partitionBy"] = [][]string{{"class"}, {"account", "region", "year", "month", "day", "hour"}, {"logGroup", "databaseInstance", "year"}, {"region"}}[r.IntN(4)]
+			object["extraFields"] = []string{"site=x", "messageType"}
+		}
+	case "pipeline":
+		if t, ok := object["transform"].(map[string]any); ok && t["partitionBy"] != nil {
+			drop("bufferMiB", "timePrefix")
+		}
+	case "subscribe":
+		object["prefixes"] = []string{fmt.Sprintf("/x%d/", r.IntN(100))}
+		drop("exclude", "schedule")
 	case "archive":
 		object["bucket"] = "example-archive"
 		if lock, ok := object["objectLock"].(map[string]any); ok {
@@ -162,6 +183,9 @@ func invent(seed uint64) document {
 		case f.Required || r.IntN(2) == 0:
 			d[f.Key] = r.value(f, f.Key)
 		}
+	}
+	if d["landing"] == nil && r.IntN(20) > 0 {
+		d["landing"] = map[string]any{"bucket": "example-landing"}
 	}
 	return d
 }

@@ -28,20 +28,11 @@ const (
 	maxVariables                         = 4096
 )
 
-// minPartitionBuffer is the smallest buffer, in MiB, of a stream with dynamic partitioning
-// (https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning.html).
-const minPartitionBuffer = 64
-
 // extraForm is a member of a line, with a constant or without: a comma would end it where the function reads it.
 var extraForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*(=[^,=]*)?$`)
 
 // lineMembers are what every line has.
 var lineMembers = []string{"id", "timestamp", "message", "logGroup", "logStream", "owner"}
-
-// partitionKeys are those keys of the function that a prefix hasn't already: an account and a region have a stack each.
-func partitionKeys() []string {
-	return slices.DeleteFunc(components.PartitionKeys(), func(key string) bool { return key == "account" || key == "region" })
-}
 
 func transformField() schema.Field {
 	return schema.Field{
@@ -61,9 +52,9 @@ func transformField() schema.Field {
 				Items:   &schema.Field{Kind: schema.String, Required: true, Pattern: extraForm, Accepts: "a name of letters, digits and _ . -, or name=constant without commas and equals signs"}},
 			{Key: "partitionBy", Kind: schema.List,
 				DefaultText: "no dynamic partitioning",
-				Doc:         "Parts of keys that are computed from each line, between the region and timePrefix (dynamic partitioning, which AWS charges for). Streams can't change between with and without: they are replaced.",
-				Accepts:     "a list of " + strings.Join(partitionKeys(), ", "),
-				Items:       &schema.Field{Kind: schema.String, Required: true, Values: partitionKeys()}},
+				Doc:         partitionByDoc,
+				Accepts:     "a list of " + strings.Join(components.PartitionKeys(), ", "),
+				Items:       &schema.Field{Kind: schema.String, Required: true, Values: components.PartitionKeys()}},
 		},
 	}
 }
@@ -81,25 +72,7 @@ func (p *parser) transform(v, buffer schema.Value) {
 		}
 	}
 	p.extraFields(v.Get("extraFields"))
-	keys, by := newOnce(p), v.Get("partitionBy")
-	for _, item := range by.Items() {
-		keys.text(item, "is", "want each key once")
-		s.PartitionBy = append(s.PartitionBy, item.Text())
-	}
-	if len(s.PartitionBy) == 0 {
-		return
-	}
-	if home != "" {
-		if err := home.Require(partition.DynamicPartitioning); err != nil {
-			p.add(by, "%v; leave it out", err)
-		}
-	}
-	switch {
-	case buffer.Valid && buffer.Number() < minPartitionBuffer:
-		p.add(by, "streams with dynamic partitioning have buffers of at least %d MiB; want a bufferMiB of at least that, or no partitionBy", minPartitionBuffer)
-	case !s.Enabled:
-		p.add(by, "the keys are computed by the function, which isn't enabled; leave it out, or enable the function")
-	}
+	p.partitionBy(v.Get("partitionBy"), buffer)
 }
 
 // extraFields reads what the function would refuse only when it starts, which is when the first logs come.
@@ -121,26 +94,6 @@ func (p *parser) extraFields(v schema.Value) {
 	if room := maxVariables / 2; size > room {
 		p.add(v, "the fields have %d characters together; want at most %d", size, room)
 	}
-}
-
-// partitionBy are the parts of keys that are computed from each line. What carries the logs of many accounts first asks
-// whose a line is.
-func (s *Spec) partitionBy() []string {
-	if s.isCentral() {
-		return append([]string{"account"}, s.Pipeline.Transform.PartitionBy...)
-	}
-	return s.Pipeline.Transform.PartitionBy
-}
-
-// partitionPrefix is what keys have for what is computed from each line.
-func (s *Spec) partitionPrefix(c Class) string {
-	var b strings.Builder
-	if s.transforms(c) {
-		for _, key := range s.Pipeline.Transform.PartitionBy {
-			b.WriteString(key + "=!{partitionKeyFromLambda:" + key + "}/")
-		}
-	}
-	return b.String()
 }
 
 // transforms says whether the stream of a class has the function: what AWS puts directly has no documents of CloudWatch

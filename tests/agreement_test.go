@@ -185,16 +185,8 @@ func deliverAll(t *testing.T, g *graph.Graph, externals []sandbox.Object) error 
 	for _, o := range externals {
 		add(o)
 	}
-	dir := t.TempDir()
-	store, err := sandbox.OpenStore(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	store, clock := openSandbox(t, t.TempDir())
 	defer store.Close()
-	clock, err := sandbox.OpenClock(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
 	delivery := sandbox.NewDelivery(d, store, clock)
 	defer delivery.Close()
 	ctx := context.Background()

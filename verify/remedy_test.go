@@ -88,10 +88,14 @@ func mend(t *testing.T, stack string, hop *verify.Verdict) {
 
 // propertyOf is where a resource has a policy of a kind.
 func propertyOf(kind policy.Kind) string {
-	if kind == policy.Trust {
+	switch kind {
+	case policy.Trust:
 		return "assumeRolePolicy"
+	case policy.LogDestination:
+		return "accessPolicy"
+	default:
+		return "policy"
 	}
-	return "policy"
 }
 
 func (p *program) editURN(urn string, kind policy.Kind, change func(*policy.Document)) {
@@ -142,6 +146,8 @@ func (p *program) amend(v verify.Violation, name string) {
 		r.Inputs["inlinePolicies"], r.Outputs["inlinePolicies"] = resource.NewArrayProperty(policies), resource.NewArrayProperty(policies)
 	case kind == "Role":
 		p.edit(kind, of, "assumeRolePolicy", func(d *policy.Document) { d.Statements = append(d.Statements, statement) })
+	case kind == "LogDestinationPolicy":
+		p.edit(kind, of, "accessPolicy", func(d *policy.Document) { d.Statements = append(d.Statements, statement) })
 	default:
 		p.edit(kind, of, "policy", func(d *policy.Document) { d.Statements = append(d.Statements, statement) })
 	}
@@ -168,7 +174,7 @@ var refusals = []refusal{
 		"it has no bucket policy; declare one", []string{`"aws:SourceAccount":"111122223333"`, `"Resource":"` + bucketARN + `"`}},
 	{"a statement of the bucket policy", onBucketPolicy(func(d *policy.Document) { dropStatements(d, "DeliverFlowLogs") }), "archive",
 		"log delivery writes objects", "no statement of its bucket policy allows it; add one",
-		[]string{`"Resource":["` + bucketARN + `/flow-logs-direct/AWSLogs/`, `"aws:SourceArn":"` + home.ARN(partition.Logs, "*").String()}},
+		[]string{`"Resource":"` + bucketARN + `/flow-logs-direct/AWSLogs/`, `"aws:SourceArn":"` + home.ARN(partition.Logs, "*").String()}},
 	{"the role's policy", func(p *program) { p.drop("RolePolicy", "logs-delivery") }, "logs-delivery", "Firehose writes objects",
 		"it has no inline policy; declare one", []string{`"Action":["s3:PutObject","s3:AbortMultipartUpload","s3:PutObjectAcl"]`, `/logs/account=111122223333/region=cn-north-1/*"`}},
 	{"the trust policy", func(p *program) {
