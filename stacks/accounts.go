@@ -105,7 +105,7 @@ func (p *parser) accounts(root schema.Value) {
 func (s *Spec) at(place partition.Place) *Spec {
 	return &Spec{
 		Stack: s.Stack, Home: place, Archive: s.Archive, NamePrefix: s.NamePrefix,
-		ArchiveBucket: s.ArchiveBucket, Landing: s.Landing, Pipeline: s.Pipeline, Tags: s.Tags,
+		ArchiveBucket: s.ArchiveBucket, Landing: s.Landing, Pipeline: s.Pipeline, Replay: s.Replay, Tags: s.Tags,
 	}
 }
 
@@ -153,12 +153,15 @@ func (s *Spec) allDeliveries() []components.Delivery {
 	list := append(s.deliveries(), s.replicas()...)
 	for i := range s.Accounts {
 		a := &s.Accounts[i]
-		if a.Way == ViaStreams {
-			list = append(list, a.Stack.streamDeliveries(a.Stack.classes())...)
+		if a.Way == ViaDestination {
+			list = append(list, a.Stack.flowLogDeliveries(MethodS3)...)
+			continue
 		}
-		list = append(list, a.Stack.flowLogDeliveries(MethodS3)...)
+		list = append(list, a.Stack.deliveries()...)
 	}
-	return append(list, s.central().streamDeliveries(s.centralClasses())...)
+	central, classes := s.central(), s.centralClasses()
+	list = append(list, central.streamDeliveries(classes)...)
+	return append(list, central.replays(classes)...)
 }
 
 // accounts declares what the further accounts share, and then their sources as those of the stack's own account: each has a
@@ -179,9 +182,10 @@ func (c *composer) accounts() error {
 			ctx: c.ctx, spec: a.Stack, archive: c.archive, landing: c.landing, providers: &providers{home: provider},
 			scope: string(a.account()) + ":", pipelines: map[Class]*components.FirehoseToS3Pipeline{},
 		}
-		steps := []func() error{of.transformFunction, of.streams, of.flowLogs, of.logGroups, of.databases}
+		steps := []func() error{of.transformFunction, of.streams, of.flowLogs, of.logGroups, of.databases, of.replay}
 		if a.Way == ViaDestination {
-			of.destinations, steps = central[components.LogDestinationShard(a.account())], steps[2:]
+			of.destinations = central[components.LogDestinationShard(a.account())]
+			steps = []func() error{of.flowLogs, of.logGroups, of.databases}
 		}
 		for _, step := range steps {
 			if err := step(); err != nil {

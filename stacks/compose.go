@@ -23,7 +23,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{},
 		further: map[partition.Account]pulumi.Map{},
 	}
-	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.accounts, c.backupVaults} {
+	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.instances, c.subscriber, c.databases, c.replay, c.cloudTrail, c.accounts, c.backupVaults} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -50,6 +50,8 @@ type composer struct {
 	backup  *components.BackupVaultWithCopy
 	// further are the outputs of further source accounts.
 	further map[partition.Account]pulumi.Map
+	// subscribed are the subscriptions of log groups, by the groups' names.
+	subscribed map[string]pulumi.Resource
 }
 
 func (c *composer) atHome() pulumi.ResourceOption { return pulumi.Provider(c.providers.home) }
@@ -80,7 +82,9 @@ func (c *composer) archiveBucket() (err error) {
 // deliveries returns who writes to the archive: the stream of each class that has a source, and the flow log service if
 // some flow log takes no stream, once for each form of its keys.
 func (s *Spec) deliveries() []components.Delivery {
-	return append(s.streamDeliveries(s.classes()), s.flowLogDeliveries(MethodS3)...)
+	list := append(s.streamDeliveries(s.classes()), s.flowLogDeliveries(MethodS3)...)
+	list = append(list, s.trailDeliveries()...)
+	return append(list, s.replays(s.classes())...)
 }
 
 func (s *Spec) streamDeliveries(classes []Class) []components.Delivery {
@@ -197,21 +201,24 @@ func (c *composer) logGroups() error {
 			}
 			name = group.Name
 		}
-		if err := c.subscribe(ClassLogs, g.Name, name, g.FilterPattern); err != nil {
+		filter, err := c.subscribe(ClassLogs, g.Name, name, g.FilterPattern)
+		if err != nil {
 			return err
 		}
+		if c.subscribed == nil {
+			c.subscribed = map[string]pulumi.Resource{}
+		}
+		c.subscribed[g.Name] = filter
 	}
 	return nil
 }
 
 // subscribe sends the events of a log group to what carries a class of logs of the account.
-func (c *composer) subscribe(class Class, name string, group pulumi.StringInput, pattern string) (err error) {
+func (c *composer) subscribe(class Class, name string, group pulumi.StringInput, pattern string) (*cloudwatch.LogSubscriptionFilter, error) {
 	if d := c.destinations[class]; d != nil {
-		_, err = d.Subscribe(c.ctx, c.scope+string(class)+"-"+name, group, pattern, c.atHome())
-		return err
+		return d.Subscribe(c.ctx, c.scope+string(class)+"-"+name, group, pattern, c.atHome())
 	}
-	_, err = c.pipelines[class].Subscribe(c.ctx, name, group, pattern)
-	return err
+	return c.pipelines[class].Subscribe(c.ctx, name, group, pattern)
 }
 
 func (c *composer) databases() error {

@@ -142,11 +142,10 @@ func (c *composer) centralStreams() (map[int]map[Class]*components.LogDestinatio
 		ctx: c.ctx, spec: s, archive: c.archive, providers: &providers{home: provider},
 		scope: "central:", pipelines: map[Class]*components.FirehoseToS3Pipeline{}, carried: classes,
 	}
-	if err := of.transformFunction(); err != nil {
-		return nil, err
-	}
-	if err := of.streams(); err != nil {
-		return nil, err
+	for _, step := range []func() error{of.transformFunction, of.streams, of.replay} {
+		if err := step(); err != nil {
+			return nil, err
+		}
 	}
 	c.further[s.Home.Account] = of.pipelineTable()
 	made := map[int]map[Class]*components.LogDestination{}

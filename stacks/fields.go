@@ -78,7 +78,10 @@ func Fields() []schema.Field {
 		flowLogsField(),
 		logGroupsField(),
 		subscribeField(),
+		instancesField(),
+		replayField(),
 		databasesField(),
+		cloudTrailField(),
 		accountsField(),
 		backupField(),
 	}
