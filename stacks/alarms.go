@@ -38,7 +38,7 @@ func (p alarmPath) row(prefix string) components.DashboardRow {
 // alarmPaths returns what is watched. What a place, a pipeline or a function has of alarms is here, and what each means to
 // the person who is called is in docs/operations.md, under the alarm's name; a test compares the two.
 func (s *Spec) alarmPaths() []alarmPath {
-	paths := s.streamAlarmPaths()
+	paths := s.streamAlarmPaths(s.classes())
 	if s.BackupPlan != nil {
 		paths = append(paths, s.backupAlarms())
 	}
@@ -46,12 +46,12 @@ func (s *Spec) alarmPaths() []alarmPath {
 }
 
 // streamAlarmPaths are those of an account's streams, and of the function that transforms what they carry.
-func (s *Spec) streamAlarmPaths() []alarmPath {
+func (s *Spec) streamAlarmPaths(classes []Class) []alarmPath {
 	var paths []alarmPath
-	for _, class := range s.classes() {
+	for _, class := range classes {
 		paths = append(paths, s.pipelineAlarms(class))
 	}
-	if p := s.transformAlarms(); len(p.alarms) > 0 {
+	if p := s.transformAlarms(classes); len(p.alarms) > 0 {
 		paths = append(paths, p)
 	}
 	return paths
@@ -154,10 +154,10 @@ func functionAlarms(function string, timeoutSeconds int) []components.Alarm {
 }
 
 // transformAlarms are those of the function that all streams share.
-func (s *Spec) transformAlarms() alarmPath {
+func (s *Spec) transformAlarms(classes []Class) alarmPath {
 	path := alarmPath{place: s.Home, name: "transform"}
 	var graph []components.Metric
-	for _, class := range s.classes() {
+	for _, class := range classes {
 		if s.transforms(class) {
 			graph = append(graph, s.transformMetrics(class, "Events")...)
 		}

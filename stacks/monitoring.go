@@ -137,12 +137,23 @@ func (c *composer) watchedPlaces() []*watched {
 		{place: s.Archive, name: "archive", provider: c.providers.archive, prefixes: []string{s.NamePrefix}},
 	}
 	for i := range s.Accounts {
-		if a := &s.Accounts[i]; len(a.Stack.classes()) > 0 {
+		if a := &s.Accounts[i]; a.Way != ViaDestination && len(a.Stack.classes()) > 0 {
 			list[0].accounts = append(list[0].accounts, a.account())
 		}
 	}
+	// The archive's account in the home region: what lands there, and the streams that destinations share.
+	var prefixes []string
 	if s.lands() {
-		list = append(list, &watched{place: s.LandingPlace(), name: "landing", provider: c.providers.landing, prefixes: []string{s.Landing.Bucket}})
+		prefixes = append(prefixes, s.Landing.Bucket)
+	}
+	if len(s.centralClasses()) > 0 {
+		prefixes = append(prefixes, s.NamePrefix)
+	}
+	switch {
+	case s.lands():
+		list = append(list, &watched{place: s.LandingPlace(), name: "landing", provider: c.providers.landing, prefixes: prefixes})
+	case len(prefixes) > 0:
+		list = append(list, &watched{place: s.central().Home, name: "central", prefixes: prefixes})
 	}
 	return list
 }
@@ -163,6 +174,11 @@ func (c *composer) alarmTopics() error {
 			args.AdministratorRoleArns = []string{s.ArchiveRole.String()}
 		}
 		var err error
+		if w.provider == nil {
+			if w.provider, err = c.centralProvider(); err != nil {
+				return err
+			}
+		}
 		if w.topic, err = components.NewAlarmTopic(c.ctx, w.name+"-alarms", args, pulumi.Provider(w.provider)); err != nil {
 			return err
 		}
@@ -228,18 +244,18 @@ func (c *composer) pathAlarms(paths []alarmPath) error {
 	return nil
 }
 
-// watch has a further account's alarms notify the topic of the stack's own account: an alarm may notify a topic of another
-// account in its region.
-func (c *composer) watch(of *composer) {
-	if topic := c.watched[c.spec.Home]; topic != nil {
-		of.watched = map[partition.Place]*watched{of.spec.Home: {place: of.spec.Home, provider: of.providers.home, topic: topic.topic}}
+// watch has what another composer makes notify a topic of this one: the topic of the stack's own account for further accounts,
+// since an alarm may notify a topic of another account in its region; its own for the streams that destinations share.
+func (c *composer) watch(of *composer, topicOf partition.Place) {
+	if w := c.watched[topicOf]; w != nil {
+		of.watched = map[partition.Place]*watched{of.spec.Home: {place: of.spec.Home, provider: of.providers.home, topic: w.topic}}
 	}
 }
 
-// accountAlarms makes the alarms of what a further account has: its streams and their function.
+// accountAlarms makes the alarms of streams and their function, in a further account or behind destinations.
 func (c *composer) accountAlarms() error {
 	if c.watched == nil {
 		return nil
 	}
-	return c.pathAlarms(c.spec.streamAlarmPaths())
+	return c.pathAlarms(c.spec.streamAlarmPaths(c.classes()))
 }

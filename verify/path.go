@@ -22,6 +22,7 @@ const (
 	KindEventRule    = "event-rule"    // a rule or schedule of EventBridge, to a function
 	KindAlarm        = "alarm"         // a CloudWatch alarm, to the topics that it notifies
 	KindStream       = "stream"
+	KindDestination  = "destination" // of CloudWatch Logs, for log groups of other accounts
 	KindDataStream   = "data-stream" // of Kinesis
 	KindBucket       = "bucket"
 	KindVault        = "vault"

@@ -64,6 +64,9 @@ func alarmsHeard(e *evaluation, report reporter) {
 		return len(r.texts("alarmActions")) > 0 && (r.flag("actionsEnabled") || !object(r.State).has("actionsEnabled"))
 	}
 	composites := e.byType[typeCompositeAlarm]
+	if !slices.ContainsFunc(slices.Concat(e.byType[typeMetricAlarm], composites), speaks) {
+		return // nobody wants to be told: a decision, and no oversight
+	}
 	for changed := true; changed; {
 		changed = false
 		for _, r := range composites {
