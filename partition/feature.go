@@ -50,6 +50,7 @@ const (
 	S3CrossRegionReplication   Feature = "S3 replication to another region"
 	SchedulerService           Feature = "EventBridge Scheduler"
 	SecurityLake               Feature = "Security Lake"
+	TopicBodyFilters           Feature = "SNS filter policies on the message body"
 	StatesDistributedMap       Feature = "Step Functions distributed map"
 )
 
@@ -140,6 +141,7 @@ var featureTable = []featureRow{
 	{S3CrossRegionReplication, yes("DOC26 replication (H)"), yes("AWS Storage Blog on transfers to China (H)").but("only between Beijing and Ningxia"), nil},
 	{SchedulerService, yes("BC endpoints (H)"), yes("BC endpoints; docs.amazonaws.cn eventbridge dual-stack page (H)").but("CLO v2.4.7 still avoids it in China"), nil},
 	{SecurityLake, yes("BC endpoints (H)"), no("BC: no China endpoint (M-H)"), nil},
+	{TopicBodyFilters, yes("SNS Developer Guide, sns-message-filtering-scope (H)"), yes("docs.amazonaws.cn sns-message-filtering-scope, which notes no exclusion (M)"), nil},
 	{StatesDistributedMap, yes(general), notFound("distributed map in China"), nil},
 }
 

@@ -58,6 +58,8 @@ func (x *index) refuseBrokenLinks(refused *refusals, o *Object) {
 		x.refuseUntrustingRole(refused, o)
 	case flowLogToken:
 		x.refuseClosedBucket(refused, o)
+	case notificationToken:
+		x.refuseDeafTarget(refused, o)
 	}
 }
 

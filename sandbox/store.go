@@ -30,6 +30,8 @@ type Store struct {
 	read    journalRead
 	index   objectIndex
 	hook    func(step string) // tests end the process here
+	// announce makes the messages that tell of objects which are about to appear; nil where nobody is told.
+	announce func([]StoredObject) (*queueChange, error)
 }
 
 // journalRead says how much of the journal the index has, to notice what another process wrote since.
@@ -87,6 +89,8 @@ type storeChange struct {
 	// Grown are feeds that have become so many bytes long by what was taken out of Feed: what a stream's function made of
 	// its records.
 	Grown map[string]int64 `json:"grown,omitempty"`
+	// Queues is what becomes of messages.
+	Queues *queueChange `json:"queues,omitempty"`
 }
 
 type storedVersion struct {
@@ -106,6 +110,7 @@ type objectIndex struct {
 	buckets map[string]*bucketObjects
 	feeds   map[string]int64 // how far they are delivered
 	grown   map[string]int64 // how long they are
+	queues  queueIndex
 }
 
 type bucketObjects struct {
@@ -413,6 +418,7 @@ func (x *objectIndex) apply(c *storeChange) {
 		x.feeds[c.Feed] = c.Upto
 	}
 	maps.Copy(x.grown, c.Grown)
+	x.queues.apply(c.Queues)
 	switch d := c.Delete; {
 	case d == nil:
 	case d.Whole:

@@ -78,6 +78,7 @@ func Fields() []schema.Field {
 		logGroupsField(),
 		subscribeField(),
 		databasesField(),
+		siemField(),
 		accountsField(),
 		backupField(),
 	}

@@ -29,6 +29,8 @@ type Spec struct {
 	Databases []DatabaseSpec
 	// Accounts are further source accounts.
 	Accounts []AccountSpec
+	// Siem are who gets an event for each object.
+	Siem []SiemConsumerSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
 	// PreflightMode is PreflightEnforce, PreflightWarn or PreflightOff.
