@@ -85,7 +85,7 @@ func (d *Delivery) SendAt(ctx context.Context, source Source, lines []string, at
 		return receipt, err
 	}
 	// What was acknowledged is safe. Whether an object can be written now is the buffer's business: see Status.
-	receipt.Objects, err = d.deliverDue(ctx, now, nil)
+	receipt.Objects, err = d.deliverNow(ctx, now)
 	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
 		err = nil
 	}

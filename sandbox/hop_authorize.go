@@ -246,6 +246,8 @@ func (a *policyAuthorizer) resourceCarrier(h Hop) (carrier, error) {
 		if key, ok := a.world.ByARN(h.Resource); ok {
 			documents = append(documents, key.Text("policy"))
 		}
+	case partition.Lambda:
+		documents = a.permissions(&c, arn)
 	case partition.SQS, partition.SNS:
 		c.name, documents = a.endpointPolicies(arn)
 	case partition.IAM:

@@ -20,8 +20,6 @@ const (
 	topicToken             = catalog.Topic
 	topicPolicyToken       = "aws:sns/topicPolicy:TopicPolicy"
 	topicSubscriptionToken = "aws:sns/topicSubscription:TopicSubscription"
-	messageQueueToken      = catalog.Queue
-	messageQueuePolicy     = "aws:sqs/queuePolicy:QueuePolicy"
 )
 
 // announcement is what the creation of objects sends on its way: S3 tells topics and queues, topics tell the queues that are
@@ -200,9 +198,9 @@ func (a *announcement) fanOut(topic Object, message string, o *StoredObject) {
 			with("aws:SourceArn", topic.ARN(), "aws:SourceAccount", string(topic.Place.Account), "aws:SecureTransport", "true")
 		queue, err := a.send(hop)
 		if err != nil {
-			var redrive redrivePolicy
-			if json.Unmarshal([]byte(s.Text("redrivePolicy")), &redrive) == nil && redrive.Target != "" {
-				hop.Step, hop.Resource = "SNS keeps an event that it can't pass on", redrive.Target
+			var r redrive
+			if json.Unmarshal([]byte(s.Text("redrivePolicy")), &r) == nil && r.Target != "" {
+				hop.Step, hop.Resource = "SNS keeps an event that it can't pass on", r.Target
 				var again error
 				if queue, again = a.send(hop); again == nil {
 					a.enqueue(queue, body, o, s.ID)
@@ -260,7 +258,7 @@ func (a *policyAuthorizer) endpointPolicies(arn partition.ARN) (name string, doc
 	if !ok {
 		return "", nil
 	}
-	token, property, value := messageQueuePolicy, "queueUrl", of.ID
+	token, property, value := queuePolicy, "queueUrl", of.ID
 	name = "the policy of queue " + arn.Resource
 	if arn.Service == partition.SNS {
 		token, property, value, name = topicPolicyToken, "arn", arn.String(), "the policy of topic "+arn.Resource
@@ -296,7 +294,7 @@ func (x *index) refuseDeafTarget(refused *refusals, o *Object) {
 		return false
 	}
 	for _, list := range []struct{ name, target, token, action string }{
-		{"topics", "topicArn", topicPolicyToken, "sns:Publish"}, {"queues", "queueArn", messageQueuePolicy, "sqs:SendMessage"},
+		{"topics", "topicArn", topicPolicyToken, "sns:Publish"}, {"queues", "queueArn", queuePolicy, "sqs:SendMessage"},
 	} {
 		for _, item := range objects(o.Inputs[resource.PropertyKey(list.name)]) {
 			target := x.arn(text(item, list.target))

@@ -8,27 +8,11 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/logarchive/logarchive/partition"
 )
-
-// redrivePolicy is where messages go that were received too often.
-type redrivePolicy struct {
-	Target   string      `json:"deadLetterTargetArn"`
-	Receives json.Number `json:"maxReceiveCount"`
-}
-
-// most is how often a message is received at most; 0 for any number.
-func (r redrivePolicy) most() int {
-	n, err := strconv.Atoi(string(r.Receives))
-	if err != nil {
-		return 0
-	}
-	return n
-}
 
 // Consumer is a role that receives from a queue and reads the objects that it is told of.
 type Consumer struct {
@@ -41,7 +25,7 @@ type Consumer struct {
 // Queue finds a queue by its name, or a part of it that no other has, or by its ARN or URL.
 func (d *Delivery) Queue(name string) (Object, error) {
 	var exact, part, names []Object
-	visit(d.world, messageQueueToken, func(o *Object) {
+	visit(d.world, queueToken, func(o *Object) {
 		names = append(names, *o)
 		switch n := o.Text("name"); {
 		case n == name || o.ARN() == name || o.ID == name:
@@ -134,11 +118,9 @@ func (d *Delivery) receive(queue Object, now time.Time, most int) ([]QueuedMessa
 	if err != nil {
 		return nil, nil, err
 	}
-	var redrive redrivePolicy
-	if text := queue.Text("redrivePolicy"); text != "" {
-		if err := json.Unmarshal([]byte(text), &redrive); err != nil {
-			return nil, nil, fmt.Errorf("sandbox: queue %s: redrivePolicy: %w", queue.Text("name"), err)
-		}
+	redrive, mostReceives, err := redriveOf(queue)
+	if err != nil {
+		return nil, nil, err
 	}
 	_, hasDead := d.world.ByARN(redrive.Target)
 	keep := time.Duration(integer(queue.State, "messageRetentionSeconds", 345600)) * time.Second
@@ -150,7 +132,7 @@ func (d *Delivery) receive(queue Object, now time.Time, most int) ([]QueuedMessa
 		case !now.Before(m.Sent.Add(keep)):
 			change.Delete = append(change.Delete, m.ID)
 		case m.Visible.After(now):
-		case hasDead && redrive.most() > 0 && m.Receives >= redrive.most():
+		case hasDead && mostReceives > 0 && m.Receives >= mostReceives:
 			// It keeps the time at which it was sent: in the dead letter queue it expires by that.
 			m.Queue, m.Visible, m.Receives = redrive.Target, now, 0
 			change.Put = append(change.Put, m)

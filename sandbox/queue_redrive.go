@@ -2,14 +2,13 @@ package sandbox
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
-	"github.com/logarchive/logarchive/functions/redrive"
+	moving "github.com/logarchive/logarchive/functions/redrive"
 )
 
 // RedriveQueues is what package redrive needs of SQS, in the sandbox. Nobody is asked whether the caller may do it.
-func (d *Delivery) RedriveQueues() redrive.Queues { return redriveQueues{d} }
+func (d *Delivery) RedriveQueues() moving.Queues { return redriveQueues{d} }
 
 type redriveQueues struct{ d *Delivery }
 
@@ -19,10 +18,7 @@ func (q redriveQueues) DeadLetters(_ context.Context, queue string) (string, err
 	if err != nil {
 		return "", err
 	}
-	var policy redrivePolicy
-	if text := o.Text("redrivePolicy"); text != "" {
-		err = json.Unmarshal([]byte(text), &policy)
-	}
+	policy, _, err := redriveOf(o)
 	dead, ok := q.d.world.ByARN(policy.Target)
 	if err != nil || !ok {
 		return "", fmt.Errorf("queue %s has no dead letter queue: its redrive policy is %q", o.Text("name"), o.Text("redrivePolicy"))
@@ -47,7 +43,7 @@ func (q redriveQueues) Waiting(_ context.Context, queue string) (int, error) {
 }
 
 // Receive hides messages, as any consumer's call does.
-func (q redriveQueues) Receive(_ context.Context, queue string, most int) ([]redrive.Message, error) {
+func (q redriveQueues) Receive(_ context.Context, queue string, most int) ([]moving.Message, error) {
 	o, err := q.d.Queue(queue)
 	if err != nil {
 		return nil, err
@@ -58,15 +54,15 @@ func (q redriveQueues) Receive(_ context.Context, queue string, most int) ([]red
 	if err != nil {
 		return nil, err
 	}
-	messages := make([]redrive.Message, len(received))
+	messages := make([]moving.Message, len(received))
 	for i, m := range received {
-		messages[i] = redrive.Message{ID: m.ID, Body: m.Body, Handle: m.ID}
+		messages[i] = moving.Message{ID: m.ID, Body: m.Body, Handle: m.ID}
 	}
 	return messages, q.d.store.changeQueues(change)
 }
 
 // Send makes a new message, as SQS does.
-func (q redriveQueues) Send(_ context.Context, queue string, m redrive.Message) error {
+func (q redriveQueues) Send(_ context.Context, queue string, m moving.Message) error {
 	o, err := q.d.Queue(queue)
 	if err != nil {
 		return err
@@ -77,6 +73,6 @@ func (q redriveQueues) Send(_ context.Context, queue string, m redrive.Message) 
 }
 
 // Delete takes a message away.
-func (q redriveQueues) Delete(_ context.Context, _ string, m redrive.Message) error {
+func (q redriveQueues) Delete(_ context.Context, _ string, m moving.Message) error {
 	return q.d.store.changeQueues(&queueChange{Delete: []string{m.Handle}})
 }

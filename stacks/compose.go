@@ -23,7 +23,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{},
 		further: map[partition.Account]pulumi.Map{},
 	}
-	for _, step := range []func() error{c.archiveBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.accounts, c.siemFeed, c.backupVaults} {
+	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.accounts, c.siemFeed, c.backupVaults} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -40,6 +40,7 @@ type composer struct {
 	spec      *Spec
 	providers *providers
 	archive   *components.LogArchiveBucket
+	landing   *components.LandingBucket     // nil without one
 	transform *components.TransformFunction // nil without one
 	pipelines map[Class]*components.FirehoseToS3Pipeline
 	backup    *components.BackupVaultWithCopy
@@ -85,16 +86,7 @@ func (s *Spec) deliveries() []components.Delivery {
 			ErrorPrefix: components.FixedPrefix(s.ErrorPrefix(class)),
 		})
 	}
-	for _, hive := range []bool{false, true} {
-		for _, f := range s.FlowLogs {
-			if f.Method == MethodS3 && f.HivePartitions == hive {
-				list = append(list, components.Delivery{
-					Kind: components.FlowLogDelivery, Source: s.Home, Prefix: DirectFlowLogPrefix, Hive: hive,
-				})
-				break
-			}
-		}
-	}
+	list = append(list, s.flowLogDeliveries(MethodS3)...)
 	return list
 }
 
@@ -145,7 +137,7 @@ func (c *composer) flowLogs() error {
 			Place:              s.Home,
 			Resource:           components.FlowLogResource{Kind: f.Kind, ID: f.ID},
 			TrafficType:        f.TrafficType,
-			Method:             f.Method,
+			Method:             f.component(),
 			Via:                f.Via,
 			LogFormat:          f.LogFormat,
 			AggregationSeconds: f.AggregationSeconds,
@@ -158,6 +150,9 @@ func (c *composer) flowLogs() error {
 				args.Format = "parquet"
 			}
 			args.DependsOn = []pulumi.Resource{c.archive.Policy}
+			if f.Method == MethodLanding {
+				args.BucketArn, args.DependsOn = c.landing.Arn, c.landing.Ready
+			}
 		case ClassFlowLogs:
 			if role == nil {
 				var err error
@@ -270,6 +265,9 @@ func (c *composer) outputs() {
 		"keyArn":  c.archive.KeyArn,
 	})
 	c.ctx.Export("pipelines", c.pipelineTable())
+	if c.landing != nil {
+		c.ctx.Export("landing", pulumi.Map{"bucket": c.landing.Name, "arn": c.landing.Arn, "keyArn": c.landing.KeyArn})
+	}
 	c.ctx.Export("sources", pulumi.ToStringMap(s.sourceTable()))
 	if len(c.further) > 0 {
 		accounts := pulumi.Map{}

@@ -96,6 +96,12 @@ func (s *Spec) ErrorLogGroup(c Class) string {
 	return "/aws/kinesisfirehose/" + s.NamePrefix + "-" + string(c)
 }
 
+// LandingRole is what S3 acts as when it replicates what landed. It is a role of the archive's account.
+func (s *Spec) LandingRole() string { return s.roleName("landing-replication") }
+
+// LandingKeyAlias is the alias of the landing bucket's key.
+func (s *Spec) LandingKeyAlias() string { return s.NamePrefix + "-landing" }
+
 // KeyAlias is the alias of the archive's key.
 func (s *Spec) KeyAlias() string { return s.NamePrefix + "-archive" }
 
@@ -156,6 +162,7 @@ func (p *parser) names(v schema.Value) {
 		{"role", s.BackupRole(), maxRoleName},
 		{"role", s.TransformRole(), maxRoleName},
 		{"role", s.SubscribeRole(), maxRoleName},
+		{"role", s.LandingRole(), maxRoleName},
 		{"function", s.TransformFunction(), maxFunctionName},
 		{"function", s.SubscribeFunction(), maxSubscriberName},
 		{"backup vault", s.NamePrefix, maxVaultName},

@@ -125,6 +125,9 @@ func (r *inventor) repair(key string, object map[string]any) {
 		}
 	case "copy":
 		drop("coldStorageAfterDays")
+	case "landing":
+		drop("replicationTimeControl")
+		object["bucket"] = "example-landing"
 	case "accounts":
 		object["account"] = fmt.Sprintf("3%011d", r.IntN(1e9))
 		if object["logGroups"] == nil {
@@ -180,6 +183,9 @@ func invent(seed uint64) document {
 		case f.Required || r.IntN(2) == 0:
 			d[f.Key] = r.value(f, f.Key)
 		}
+	}
+	if d["landing"] == nil && r.IntN(20) > 0 {
+		d["landing"] = map[string]any{"bucket": "example-landing"}
 	}
 	return d
 }
