@@ -61,6 +61,7 @@ func (x *index) refuseBrokenLinks(refused *refusals, o *Object) {
 	case notificationToken:
 		x.refuseDeafTarget(refused, o)
 	}
+	x.refuseUndeliverable(refused, o)
 }
 
 // refuseDeafStream: PutSubscriptionFilter sends a test message as the role that it is given.

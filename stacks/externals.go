@@ -21,6 +21,9 @@ const (
 	AttributePolicy     = "policy"     // role: what its own policies must allow, as a policy document
 	AttributeQueue      = "queue"      // role: the queue that it receives from
 	AttributeLogTypes   = "logTypes"   // database: the exported logs, with commas between
+	AttributeTags       = "tags"       // instance: key=value, with commas between
+	// AttributeInstanceProfile is the name of an instance's profile.
+	AttributeInstanceProfile = "iamInstanceProfile"
 )
 
 // External is something that the configuration refers to and that no stack creates: it must be there already.
@@ -69,6 +72,7 @@ func (s *Spec) ownExternals() []External {
 			list = append(list, External{Kind: KindLogGroup, ID: databaseLogGroup(d, logType), Place: s.Home, Key: d.Key})
 		}
 	}
+	list = append(list, s.instanceExternals()...)
 	return append(list, s.backedUp(list)...)
 }
 

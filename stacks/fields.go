@@ -78,8 +78,10 @@ func Fields() []schema.Field {
 		flowLogsField(),
 		logGroupsField(),
 		subscribeField(),
+		instancesField(),
 		databasesField(),
 		siemField(),
+		cloudTrailField(),
 		accountsField(),
 		backupField(),
 	}

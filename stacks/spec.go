@@ -29,8 +29,11 @@ type Spec struct {
 	// Subscribe is nil when only the log groups of the configuration are archived.
 	Subscribe *SubscribeSpec
 	Databases []DatabaseSpec
+	// Trail is nil without one.
+	Trail *TrailSpec
 	// Accounts are further source accounts.
-	Accounts []AccountSpec
+	Accounts  []AccountSpec
+	Instances []InstancesSpec
 	// Siem are who gets an event for each object.
 	Siem []SiemConsumerSpec
 	// BackupPlan is nil when nothing is backed up.

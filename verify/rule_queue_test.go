@@ -40,5 +40,7 @@ var queueCases = []ruleCase{
 	{rule: "notification-filter", name: "on attributes", resource: splunk, reason: "S3's events have none",
 		change: func(p *program) { p.set("TopicSubscription", splunk, "filterPolicyScope", "MessageAttributes") }},
 	{rule: "notification-filter", name: "about something else", resource: splunk, reason: "isn't about the keys",
-		change: func(p *program) { p.set("TopicSubscription", splunk, "filterPolicy", `{"Records":{"eventName":["ObjectCreated:Put"]}}`) }},
+		change: func(p *program) {
+			p.set("TopicSubscription", splunk, "filterPolicy", `{"Records":{"eventName":["ObjectCreated:Put"]}}`)
+		}},
 }
