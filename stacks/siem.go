@@ -27,13 +27,17 @@ type SiemConsumerSpec struct {
 // A queue's name has 80 characters, and its dead letter queue's seven more than its own.
 const maxFeedQueue = 73
 
+func exampleRole(account partition.Account, name string) string {
+	return partition.Place{Account: account, Region: "cn-northwest-1"}.RoleARN(name).String()
+}
+
 func siemField() schema.Field {
 	return schema.Field{
 		Key: "siem", Kind: schema.List,
 		Doc: "Who gets an event for every object of the archive, in an SQS queue each, and may read the object: Splunk, Elastic, or a program of your own. What each role must be allowed by its own policies is in the output `siem`.",
 		Example: strings.Join([]string{
-			"- {name: splunk, roles: [\"arn:aws-cn:iam::333344445555:role/SplunkIngest\"]}",
-			"- {name: elastic, roles: [\"arn:aws-cn:iam::222233334444:role/ElasticAgent\"], classes: [logs, databases]}",
+			`- {name: splunk, roles: ["` + exampleRole("333344445555", "SplunkIngest") + `"]}`,
+			`- {name: elastic, roles: ["` + exampleRole("222233334444", "ElasticAgent") + `"], classes: [logs, databases]}`,
 		}, "\n"),
 		Items: &schema.Field{Kind: schema.Object, Required: true, Fields: []schema.Field{
 			{Key: "name", Kind: schema.String, Required: true, Pattern: nameForm,

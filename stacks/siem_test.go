@@ -4,21 +4,27 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/logarchive/logarchive/partition"
 )
 
 func TestSiemProblems(t *testing.T) {
 	t.Parallel()
+	global := partition.Place{Account: "111122223333", Region: "us-east-1"}
+	user := partition.ARN{Partition: partition.China, Service: partition.IAM, Account: "111122223333", Resource: "user/r"}
+	roles := strings.NewReplacer("ROLE", exampleRole("111122223333", "r"), "OTHER", exampleRole("111122223333", "s"),
+		"GLOBAL", global.RoleARN("r").String(), "USER", user.String())
 	for _, c := range []struct{ name, value, path, want string }{
 		{"no role", `[{"name":"a","roles":[]}]`, "log-archive:siem[0].roles", "nobody could receive"},
 		{"a name as role", `[{"name":"a","roles":["Reader"]}]`, "log-archive:siem[0].roles[0]", "is not an ARN"},
-		{"another partition", `[{"name":"a","roles":["arn:aws:iam::111122223333:role/r"]}]`, "log-archive:siem[0].roles[0]", "want aws-cn"},
-		{"a user", `[{"name":"a","roles":["arn:aws-cn:iam::111122223333:user/r"]}]`, "log-archive:siem[0].roles[0]", "is not the ARN of a role"},
-		{"a role twice", `[{"name":"a","roles":["arn:aws-cn:iam::111122223333:role/r","arn:aws-cn:iam::111122223333:role/r"]}]`, "log-archive:siem[0].roles[1]", "want each once"},
-		{"a name twice", `[{"name":"a-b","roles":["arn:aws-cn:iam::111122223333:role/r"]},{"name":"a-b","roles":["arn:aws-cn:iam::111122223333:role/s"]}]`, "log-archive:siem[1].name", "want another"},
-		{"a long name", `[{"name":"a23456789012345678901234567890123","roles":["arn:aws-cn:iam::111122223333:role/r"]}]`, "log-archive:siem[0].name", "too long"},
-		{"an unknown class", `[{"name":"a","roles":["arn:aws-cn:iam::111122223333:role/r"],"classes":["database"]}]`, "log-archive:siem[0].classes[0]", "want one of databases"},
-		{"no class", `[{"name":"a","roles":["arn:aws-cn:iam::111122223333:role/r"],"classes":[]}]`, "log-archive:siem[0].classes", "no class is named"},
-		{"one receive", `[{"name":"a","roles":["arn:aws-cn:iam::111122223333:role/r"],"maxReceives":1}]`, "log-archive:siem[0].maxReceives", "2"},
+		{"another partition", `[{"name":"a","roles":["GLOBAL"]}]`, "log-archive:siem[0].roles[0]", "want aws-cn"},
+		{"a user", `[{"name":"a","roles":["USER"]}]`, "log-archive:siem[0].roles[0]", "is not the ARN of a role"},
+		{"a role twice", `[{"name":"a","roles":["ROLE","ROLE"]}]`, "log-archive:siem[0].roles[1]", "want each once"},
+		{"a name twice", `[{"name":"a-b","roles":["ROLE"]},{"name":"a-b","roles":["OTHER"]}]`, "log-archive:siem[1].name", "want another"},
+		{"a long name", `[{"name":"a23456789012345678901234567890123","roles":["ROLE"]}]`, "log-archive:siem[0].name", "too long"},
+		{"an unknown class", `[{"name":"a","roles":["ROLE"],"classes":["database"]}]`, "log-archive:siem[0].classes[0]", "want one of databases"},
+		{"no class", `[{"name":"a","roles":["ROLE"],"classes":[]}]`, "log-archive:siem[0].classes", "no class is named"},
+		{"one receive", `[{"name":"a","roles":["ROLE"],"maxReceives":1}]`, "log-archive:siem[0].maxReceives", "2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -26,7 +32,7 @@ func TestSiemProblems(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			config["log-archive:siem"] = c.value
+			config["log-archive:siem"] = roles.Replace(c.value)
 			_, err = ParseSpec("beijing", config)
 			if err == nil || !strings.Contains(err.Error(), c.path+":") || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("want a problem of %s with %q, got %v", c.path, c.want, err)
