@@ -87,9 +87,6 @@ func (p *parser) siem(v schema.Value) {
 				c.Roles = append(c.Roles, arn)
 			}
 		}
-		if list := item.Get("roles"); list.Valid && list.Given && len(list.Items()) == 0 {
-			p.add(list, "nobody could receive the events; want at least one role")
-		}
 		c.Classes = p.readClasses(item.Get("classes"))
 		s.Siem = append(s.Siem, c)
 	}
@@ -134,9 +131,6 @@ func (p *parser) readClasses(v schema.Value) []string {
 			once.text(item, "is", "want each once")
 			classes = append(classes, item.Text())
 		}
-	}
-	if v.Valid && len(v.Items()) == 0 {
-		p.add(v, "no class is named; want at least one, or leave it out for all")
 	}
 	return classes
 }

@@ -15,15 +15,15 @@ func TestSiemProblems(t *testing.T) {
 	roles := strings.NewReplacer("ROLE", exampleRole("111122223333", "r"), "OTHER", exampleRole("111122223333", "s"),
 		"GLOBAL", global.RoleARN("r").String(), "USER", user.String())
 	for _, c := range []struct{ name, value, path, want string }{
-		{"no role", `[{"name":"a","roles":[]}]`, "log-archive:siem[0].roles", "nobody could receive"},
+		{"no role", `[{"name":"a","roles":[]}]`, "log-archive:siem[0].roles", "is empty"},
 		{"a name as role", `[{"name":"a","roles":["Reader"]}]`, "log-archive:siem[0].roles[0]", "is not an ARN"},
 		{"another partition", `[{"name":"a","roles":["GLOBAL"]}]`, "log-archive:siem[0].roles[0]", "want aws-cn"},
 		{"a user", `[{"name":"a","roles":["USER"]}]`, "log-archive:siem[0].roles[0]", "is not the ARN of a role"},
 		{"a role twice", `[{"name":"a","roles":["ROLE","ROLE"]}]`, "log-archive:siem[0].roles[1]", "want each once"},
 		{"a name twice", `[{"name":"a-b","roles":["ROLE"]},{"name":"a-b","roles":["OTHER"]}]`, "log-archive:siem[1].name", "want another"},
 		{"a long name", `[{"name":"a23456789012345678901234567890123","roles":["ROLE"]}]`, "log-archive:siem[0].name", "too long"},
-		{"an unknown class", `[{"name":"a","roles":["ROLE"],"classes":["database"]}]`, "log-archive:siem[0].classes[0]", "want one of databases"},
-		{"no class", `[{"name":"a","roles":["ROLE"],"classes":[]}]`, "log-archive:siem[0].classes", "no class is named"},
+		{"an unknown class", `[{"name":"a","roles":["ROLE"],"classes":["database"]}]`, "log-archive:siem[0].classes[0]", "did you mean databases?"},
+		{"no class", `[{"name":"a","roles":["ROLE"],"classes":[]}]`, "log-archive:siem[0].classes", "is empty"},
 		{"one receive", `[{"name":"a","roles":["ROLE"],"maxReceives":1}]`, "log-archive:siem[0].maxReceives", "2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
