@@ -250,6 +250,11 @@ func (a *policyAuthorizer) resourceCarrier(h Hop) (carrier, error) {
 		documents = a.permissions(&c, arn)
 	case partition.SQS, partition.SNS:
 		c.name, documents = a.endpointPolicies(arn)
+	case partition.Logs:
+		if isDestination(arn) {
+			c.name = "the policy of " + arn.Resource
+			documents = append(documents, destinationPolicies(a.world, arn)...)
+		}
 	case partition.IAM:
 		role, ok := a.world.ByARN(h.Resource)
 		if !ok {

@@ -274,9 +274,9 @@ func (a *policyAuthorizer) endpointPolicies(arn partition.ARN) (name string, doc
 	return name, documents
 }
 
-// refuseDeafTarget: PutBucketNotificationConfiguration sends a test event to each target, and refuses all of it when one
+// refuseDeafListener: PutBucketNotificationConfiguration sends a test event to each target, and refuses all of it when one
 // doesn't take it.
-func (x *index) refuseDeafTarget(refused *refusals, o *Object) {
+func (x *index) refuseDeafListener(refused *refusals, o *Object) {
 	const message = "Unable to validate the following destination configurations (%s)"
 	s3, err := o.Place.PrincipalFor(partition.S3, partition.Deliver)
 	if err != nil {

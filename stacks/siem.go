@@ -132,6 +132,9 @@ func (p *parser) readClasses(v schema.Value) []string {
 			classes = append(classes, item.Text())
 		}
 	}
+	if v.Valid && len(v.Items()) == 0 {
+		p.add(v, "is empty; want at least one class, or leave it out for all")
+	}
 	return classes
 }
 
