@@ -44,8 +44,6 @@ type AlarmTopic struct {
 	Arn    pulumi.StringOutput
 }
 
-var topicName = nameRule{regexp.MustCompile(`^[\w-]{1,256}$`), "want 1 to 256 letters, digits, hyphens and underscores"}
-
 // emailForm is not what an address is, but what no address lacks: SNS sends a confirmation in any case.
 var emailForm = nameRule{regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s.]+$`), "want an e-mail address"}
 

@@ -42,7 +42,30 @@ func (s *Spec) alarmPaths() []alarmPath {
 	if s.BackupPlan != nil {
 		paths = append(paths, s.backupAlarms())
 	}
+	if len(s.Siem) > 0 {
+		paths = append(paths, s.siemAlarms())
+	}
 	return append(paths, s.archiveAlarms())
+}
+
+// siemAlarms are those of the consumers' queues: the archive has the objects in any case, and a consumer can list them.
+func (s *Spec) siemAlarms() alarmPath {
+	queues := func(name, suffix string) []components.Metric {
+		var list []components.Metric
+		for _, consumer := range s.Siem {
+			list = append(list, components.Metric{Namespace: partition.SQSMetrics, Name: name, Dimensions: map[string]string{"QueueName": s.SiemQueue(consumer.Name) + suffix}})
+		}
+		return list
+	}
+	path := alarmPath{place: s.Archive, name: "siem"}
+	path.alarms = append(path.alarms, components.InTens(components.Alarm{Name: "siem-failed", Says: "Consumers failed with messages again and again: they are in the dead letter queues",
+		Statistic: "Maximum", Threshold: 0, PeriodSeconds: fiveMinutes, Periods: 1, Missing: components.MissingIsFine}, queues("ApproximateNumberOfMessagesVisible", components.FeedFailedSuffix))...)
+	for i, m := range queues("ApproximateAgeOfOldestMessage", "") {
+		// Ages can't be added up, so each queue has its own.
+		path.alarms = append(path.alarms, components.Alarm{Name: "backlog-" + s.Siem[i].Name, Runbook: "siem-backlog", Says: "Consumer " + s.Siem[i].Name + " hasn't read for an hour; messages are kept for 14 days",
+			Metrics: []components.Metric{m}, Statistic: "Maximum", Threshold: anHour, PeriodSeconds: fiveMinutes, Periods: 3, Missing: components.MissingIsFine})
+	}
+	return path
 }
 
 // streamAlarmPaths are those of an account's streams, and of the function that transforms what they carry.

@@ -38,6 +38,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		c.replay,
 		c.cloudTrail,
 		c.accounts,
+		c.siemFeed,
 		c.backupVaults,
 		c.alarms,
 	} {
@@ -84,6 +85,7 @@ func (c *composer) archiveBucket() (err error) {
 		KeyAlias:              s.KeyAlias(),
 		RetentionDays:         a.RetentionDays,
 		Deliveries:            s.allDeliveries(),
+		Readers:               s.readers(),
 		AdministratorRoleArns: []string{s.ArchiveRole.String()},
 	}
 	for _, t := range a.Transitions {

@@ -91,10 +91,12 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 					want = "account-" + account
 				case parent != nil && parent.Name == "landing-alarms":
 					want = "landing"
-				case parent != nil && (parent.Name == "archive-alarms" || parent.Name == "path-archive"):
+				case parent != nil && (parent.Name == "archive-alarms" || parent.Name == "path-archive" || parent.Name == "path-siem"):
 					want = "archive"
 				case parent != nil && (parent.Name == "archive" || parent.Name == "landing"):
 					want = parent.Name
+				case parent != nil && parent.Name == "siem":
+					want = "archive"
 				case parent != nil && parent.Name == "backup" && strings.HasPrefix(r.Name, "backup-copy"):
 					want = "backup"
 				}

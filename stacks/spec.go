@@ -36,6 +36,8 @@ type Spec struct {
 	// Accounts are further source accounts.
 	Accounts  []AccountSpec
 	Instances []InstancesSpec
+	// Siem are who gets an event for each object.
+	Siem []SiemConsumerSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
 	// Monitoring is nil when nobody is to be told of anything.
