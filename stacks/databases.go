@@ -12,16 +12,6 @@ import (
 // maxDatabaseIdentifier is the longest identifier of an instance or cluster (CreateDBInstance).
 const maxDatabaseIdentifier = 63
 
-// databaseEngines returns the engines as RDS calls them.
-func databaseEngines() []string {
-	return []string{
-		"mysql", "mariadb", "postgres", "aurora-mysql", "aurora-postgresql",
-		"oracle-ee", "oracle-ee-cdb", "oracle-se2", "oracle-se2-cdb",
-		"sqlserver-ee", "sqlserver-se", "sqlserver-ex", "sqlserver-web",
-		"db2-ae", "db2-se",
-	}
-}
-
 // databases reads the databases.
 func (p *parser) databases(v schema.Value) {
 	identifiers := newOnce(p)

@@ -257,7 +257,7 @@ func databasesField() schema.Field {
 			{Key: "identifier", Kind: schema.String, Required: true, Pattern: databaseForm,
 				Doc:     "The identifier of the instance or cluster.",
 				Accepts: "up to 63 lower-case letters, digits and single hyphens, a letter first; each database once"},
-			{Key: "engine", Kind: schema.String, Required: true, Values: databaseEngines(),
+			{Key: "engine", Kind: schema.String, Required: true, Values: partition.DatabaseEngines(),
 				Doc: "The engine, as RDS calls it."},
 			{Key: "cluster", Kind: schema.Boolean, DefaultText: "true for Aurora, otherwise false",
 				Doc: "Whether the identifier is that of a cluster: always so for Aurora, otherwise a Multi-AZ DB cluster."},
