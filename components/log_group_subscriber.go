@@ -125,9 +125,7 @@ func (args *LogGroupSubscriberArgs) check(name string) error {
 	if args.MaxReceives < 1 || args.MaxReceives > 1000 {
 		p.add("MaxReceives", args.MaxReceives, "want 1 to 1000")
 	}
-	if !strings.HasPrefix(args.Schedule, "rate(") && !strings.HasPrefix(args.Schedule, "cron(") {
-		p.add("Schedule", args.Schedule, "want an expression such as rate(1 hour) or cron(0 2 * * ? *)")
-	}
+	p.schedule("Schedule", args.Schedule)
 	for field, list := range map[string][]string{"Include": args.Include, "Exclude": args.Exclude, "OwnLogGroups": args.OwnLogGroups} {
 		for i, group := range list {
 			plain := group

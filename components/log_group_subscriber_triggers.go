@@ -7,8 +7,6 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
-	"github.com/logarchive/logarchive/partition"
 )
 
 // registerQueues: the queue of work items, and the one of those that failed again and again. SQS encrypts both with keys
@@ -92,21 +90,7 @@ func (c *LogGroupSubscriber) registerTriggers(ctx *pulumi.Context, name string, 
 
 // registerRule: a rule, its permission to call the function, and then its target.
 func (c *LogGroupSubscriber) registerRule(ctx *pulumi.Context, name string, args *LogGroupSubscriberArgs, rule *cloudwatch.EventRuleArgs) error {
-	events, err := args.Place.PrincipalFor(partition.Events, partition.Invoke)
-	if err != nil {
-		return err
-	}
-	made, err := cloudwatch.NewEventRule(ctx, name, rule, pulumi.Parent(c))
-	if err != nil {
-		return err
-	}
-	allowed, err := lambda.NewPermission(ctx, name, &lambda.PermissionArgs{
-		StatementId: made.Name,
-		Action:      pulumi.String("lambda:InvokeFunction"),
-		Function:    c.Function.Name,
-		Principal:   pulumi.String(events),
-		SourceArn:   made.Arn,
-	}, pulumi.Parent(c))
+	made, allowed, err := allowRule(ctx, name, args.Place, rule, c.Function, c)
 	if err != nil {
 		return err
 	}

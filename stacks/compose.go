@@ -19,7 +19,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		return err
 	}
 	c := &composer{ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{}}
-	for _, step := range []func() error{c.archiveBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.backupVaults} {
+	for _, step := range []func() error{c.archiveBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.databaseBackups, c.backupVaults} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -35,8 +35,12 @@ type composer struct {
 	providers *providers
 	archive   *components.LogArchiveBucket
 	transform *components.TransformFunction // nil without one
-	pipelines map[Class]*components.FirehoseToS3Pipeline
-	backup    *components.BackupVaultWithCopy
+	// databaseTransform is the databases' own; nil where they have the others'.
+	databaseTransform *components.TransformFunction
+	exports           *components.RdsLogExports             // nil without one
+	replication       *components.DatabaseBackupReplication // nil without one
+	pipelines         map[Class]*components.FirehoseToS3Pipeline
+	backup            *components.BackupVaultWithCopy
 }
 
 func (c *composer) atHome() pulumi.ResourceOption { return pulumi.Provider(c.providers.home) }
@@ -112,8 +116,8 @@ func (c *composer) streams() error {
 			args.Content = components.VendedLogs
 		} else {
 			args.SubscriptionRoleName = s.SubscriptionRole(class)
-			args.Transform = c.transform
-			if c.transform != nil && len(s.Pipeline.Transform.PartitionBy) > 0 {
+			args.Transform = c.transformFor(class)
+			if args.Transform != nil && len(s.partitionBy(class)) > 0 {
 				args.DynamicPartitioning = &components.DynamicPartitioning{}
 			}
 		}
@@ -190,25 +194,6 @@ func (c *composer) logGroups() error {
 	return nil
 }
 
-func (c *composer) databases() error {
-	for _, d := range c.spec.Databases {
-		_, err := components.NewRdsLogShipping(c.ctx, d.logicalName(), &components.RdsLogShippingArgs{
-			Place:           c.spec.Home,
-			Identifier:      d.Identifier,
-			Engine:          d.Engine,
-			Cluster:         d.Cluster,
-			LogTypes:        d.LogTypes,
-			CreateLogGroups: d.CreateLogGroups,
-			RetentionDays:   d.RetentionDays,
-			Pipeline:        c.pipelines[ClassDatabases],
-		}, c.atHome())
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (c *composer) backupVaults() (err error) {
 	s := c.spec
 	if s.BackupPlan == nil {
@@ -255,6 +240,7 @@ func (c *composer) outputs() {
 	}
 	c.ctx.Export("pipelines", pipelines)
 	c.ctx.Export("sources", pulumi.ToStringMap(s.sourceTable()))
+	c.databaseOutputs()
 	if c.backup != nil {
 		c.ctx.Export("backup", pulumi.Map{
 			"vaultArn":     c.backup.VaultArn,

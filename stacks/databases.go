@@ -27,6 +27,8 @@ func (p *parser) databases(v schema.Value) {
 		aurora := strings.HasPrefix(s.Engine, "aurora-")
 		s.Cluster = s.Cluster || aurora
 		s.RetentionDays = p.createdRetention(item, "createLogGroups")
+		s.EnableExports = item.Get("enableExports").Flag()
+		s.ReplicatedDays = p.replicated(item, s)
 		if identifier.OK() {
 			p.identifier(identifier)
 			compared := strings.ToLower(s.Identifier)
@@ -46,6 +48,7 @@ func (p *parser) databases(v schema.Value) {
 			p.spec.Databases = append(p.spec.Databases, s)
 		}
 	}
+	p.replications(v)
 }
 
 // identifier checks what the pattern doesn't. RDS keeps identifiers in lower case, and the names of the log groups have

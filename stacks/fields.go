@@ -78,6 +78,7 @@ func Fields() []schema.Field {
 		logGroupsField(),
 		subscribeField(),
 		databasesField(),
+		databaseExportsField(),
 		backupField(),
 	}
 	fields = append(fields, proofFields()...)
@@ -248,7 +249,7 @@ func logGroupsField() schema.Field {
 func databasesField() schema.Field {
 	return schema.Field{
 		Key: "databases", Kind: schema.List,
-		Doc: "RDS and Aurora databases whose logs are archived. The export to CloudWatch Logs is switched on in the database itself.",
+		Doc: "RDS and Aurora databases whose logs are archived. Each log must be exported to CloudWatch Logs, which enableExports switches on in databases that this stack doesn't own.",
 		Example: strings.Join([]string{
 			"- {identifier: shop, engine: mysql, logTypes: [error, slowquery]}",
 			"- {identifier: ledger, engine: aurora-postgresql, logTypes: [postgresql]}",
@@ -269,6 +270,8 @@ func databasesField() schema.Field {
 				Doc: "Whether the stack creates the log groups, before RDS does. Say false for a database that exports its logs already."},
 			{Key: "retentionDays", Kind: schema.Integer, DefaultText: "30 with createLogGroups; otherwise not touched", Accepts: retentionWords,
 				Doc: "How long the log groups keep their events. Only with createLogGroups."},
+			enableExportsField(),
+			backupReplicationField(),
 		}},
 	}
 }

@@ -30,6 +30,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.logGroups(root.Get("logGroups"))
 	p.subscribe(root.Get("subscribe"))
 	p.databases(root.Get("databases"))
+	p.databaseExports(root.Get("databaseExports"))
 	p.backup(root.Get("backup"))
 	p.proof(root)
 	p.tags(root.Get("tags"))

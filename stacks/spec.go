@@ -27,6 +27,8 @@ type Spec struct {
 	// Subscribe is nil when only the log groups of the configuration are archived.
 	Subscribe *SubscribeSpec
 	Databases []DatabaseSpec
+	// Exports is nil when no database's exports are switched on.
+	Exports *ExportsSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
 	// PreflightMode is PreflightEnforce, PreflightWarn or PreflightOff.
@@ -122,6 +124,10 @@ type DatabaseSpec struct {
 	LogTypes        []string
 	CreateLogGroups bool
 	RetentionDays   int // 0 unless created
+	// EnableExports switches the exports on in the database.
+	EnableExports bool
+	// ReplicatedDays is for how long automated backups are kept in the backup region, too; 0 if they aren't.
+	ReplicatedDays int
 }
 
 // BackupSpec is the backup plan and its vaults.

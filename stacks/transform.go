@@ -19,6 +19,8 @@ type TransformSpec struct {
 	ExtraFields  []string
 	// PartitionBy are the parts of keys that are computed from each line; none without dynamic partitioning.
 	PartitionBy []string
+	// PartitionDatabasesBy are those of the databases' logs; nil for those of PartitionBy.
+	PartitionDatabasesBy []string
 }
 
 // Lambda's limits (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
@@ -64,6 +66,11 @@ func transformField() schema.Field {
 				Doc:         "Parts of keys that are computed from each line, between the region and timePrefix (dynamic partitioning, which AWS charges for). Streams can't change between with and without: they are replaced.",
 				Accepts:     "a list of " + strings.Join(partitionKeys(), ", "),
 				Items:       &schema.Field{Kind: schema.String, Required: true, Values: partitionKeys()}},
+			{Key: "partitionDatabasesBy", Kind: schema.List,
+				DefaultText: "as partitionBy",
+				Doc:         "The same for the databases' stream alone, which then has a function of its own: [databaseInstance] gives each instance and cluster a prefix db-instance=…/.",
+				Accepts:     "a list of " + strings.Join(partitionKeys(), ", "),
+				Items:       &schema.Field{Kind: schema.String, Required: true, Values: partitionKeys()}},
 		},
 	}
 }
@@ -81,13 +88,19 @@ func (p *parser) transform(v, buffer schema.Value) {
 		}
 	}
 	p.extraFields(v.Get("extraFields"))
-	keys, by := newOnce(p), v.Get("partitionBy")
+	s.PartitionBy = p.partitions(v.Get("partitionBy"), buffer)
+	s.PartitionDatabasesBy = p.partitions(v.Get("partitionDatabasesBy"), buffer)
+}
+
+// partitions reads the keys of a stream with dynamic partitioning.
+func (p *parser) partitions(by, buffer schema.Value) []string {
+	home, keys, list := p.spec.Home.Region, newOnce(p), []string(nil)
 	for _, item := range by.Items() {
 		keys.text(item, "is", "want each key once")
-		s.PartitionBy = append(s.PartitionBy, item.Text())
+		list = append(list, item.Text())
 	}
-	if len(s.PartitionBy) == 0 {
-		return
+	if len(list) == 0 {
+		return nil
 	}
 	if home != "" {
 		if err := home.Require(partition.DynamicPartitioning); err != nil {
@@ -96,10 +109,11 @@ func (p *parser) transform(v, buffer schema.Value) {
 	}
 	switch {
 	case buffer.Valid && buffer.Number() < minPartitionBuffer:
-		p.add(by, "streams with dynamic partitioning have buffers of at least %d MiB; want a bufferMiB of at least that, or no partitionBy", minPartitionBuffer)
-	case !s.Enabled:
+		p.add(by, "streams with dynamic partitioning have buffers of at least %d MiB; want a bufferMiB of at least that, or leave it out", minPartitionBuffer)
+	case !p.spec.Pipeline.Transform.Enabled:
 		p.add(by, "the keys are computed by the function, which isn't enabled; leave it out, or enable the function")
 	}
+	return list
 }
 
 // extraFields reads what the function would refuse only when it starts, which is when the first logs come.
@@ -127,11 +141,28 @@ func (p *parser) extraFields(v schema.Value) {
 func (s *Spec) partitionPrefix(c Class) string {
 	var b strings.Builder
 	if s.transforms(c) {
-		for _, key := range s.Pipeline.Transform.PartitionBy {
-			b.WriteString(key + "=!{partitionKeyFromLambda:" + key + "}/")
+		for _, key := range s.partitionBy(c) {
+			name := key
+			if key == "databaseInstance" {
+				name = "db-instance"
+			}
+			b.WriteString(name + "=!{partitionKeyFromLambda:" + key + "}/")
 		}
 	}
 	return b.String()
+}
+
+// partitionBy are the parts of a class's keys that are computed from each line.
+func (s *Spec) partitionBy(c Class) []string {
+	if t := s.Pipeline.Transform; c == ClassDatabases && len(t.PartitionDatabasesBy) > 0 {
+		return t.PartitionDatabasesBy
+	}
+	return s.Pipeline.Transform.PartitionBy
+}
+
+// databasesApart says whether the databases' stream has a function of its own: a function computes one set of keys.
+func (s *Spec) databasesApart() bool {
+	return !slices.Equal(s.partitionBy(ClassDatabases), s.Pipeline.Transform.PartitionBy)
 }
 
 // transforms says whether the stream of a class has the function: what AWS puts directly has no documents of CloudWatch
@@ -143,7 +174,8 @@ func (s *Spec) transforms(c Class) bool {
 // ownLogGroups are the log groups of what carries logs, whether this configuration has it or not: their events would go
 // round in a circle.
 func (s *Spec) ownLogGroups() []string {
-	own := []string{s.functionLogGroup(s.TransformFunction()), s.functionLogGroup(s.SubscribeFunction())}
+	own := []string{s.functionLogGroup(s.TransformFunction()), s.functionLogGroup(s.DatabaseTransformFunction()),
+		s.functionLogGroup(s.SubscribeFunction()), s.functionLogGroup(s.ExportsFunction())}
 	for _, c := range Classes() {
 		own = append(own, s.ErrorLogGroup(c))
 	}

@@ -18,6 +18,8 @@ const (
 	KindLoadBalancer = "load-balancer" // access logs of a load balancer
 	KindTrail        = "trail"         // CloudTrail
 	KindEventRule    = "event-rule"    // a rule or schedule of EventBridge, to a function
+	KindDatabase     = "database"      // a database whose exports a function switches on
+	KindAutoBackup   = "auto-backup"   // a database's automated backups, replicated to another region
 	KindStream       = "stream"
 	KindDataStream   = "data-stream" // of Kinesis
 	KindBucket       = "bucket"
@@ -181,7 +183,7 @@ func (e *evaluation) Paths() []*Path {
 var sourceTokens = []string{
 	typeFlowLog, typeSubscription, typeSelection, typeBucketReplication, typeBucketNotification, typeBucketLogging,
 	typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer, typeTrail,
-	typeEventTarget, typeEventSourceMapping,
+	typeEventTarget, typeEventSourceMapping, typeInvocation, typeBackupsReplication,
 }
 
 // pathsOf are the ways that begin with a resource. Most have one; a bucket's notifications have one for each target.
@@ -217,6 +219,10 @@ func (e *evaluation) pathsOf(r *Resource) []*Path {
 		if isOf(r.text("arn"), partition.Lambda) { // what goes elsewhere isn't followed
 			return one(KindEventRule, r.text("rule"), e.eventTarget)
 		}
+	case typeInvocation:
+		return one(KindDatabase, invokedFor(r), e.invocation)
+	case typeBackupsReplication:
+		return one(KindAutoBackup, lastPart(r.text("sourceDbInstanceArn")), e.backupsReplication)
 	case typeEventSourceMapping:
 		if isOf(r.text("eventSourceArn"), partition.SQS) {
 			return one(KindQueue, lastPart(r.text("eventSourceArn")), e.queueMapping)

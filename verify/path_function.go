@@ -12,6 +12,7 @@ import (
 const (
 	transformComponent  = "logarchive:index:TransformFunction$"
 	subscriberComponent = "logarchive:index:LogGroupSubscriber$"
+	exportsComponent    = "logarchive:index:RdsLogExports$"
 )
 
 // eventTarget is the way of an event, or of a schedule, to a function
@@ -28,6 +29,8 @@ func (e *evaluation) eventTarget(s *segment, r *Resource) {
 	s.prove(e, q.do(to.arn, "lambda:InvokeFunction"))
 	if acting, ok := e.run(s, to.Resource); ok && strings.Contains(to.URN, subscriberComponent) {
 		e.findGroups(s, to.Resource, acting)
+	} else if ok && strings.Contains(to.URN, exportsComponent) {
+		e.checkExports(s, r, to.Resource, acting)
 	}
 }
 
@@ -75,7 +78,8 @@ func (e *evaluation) run(s *segment, function *Resource) (Caller, bool) {
 		return Caller{}, false
 	}
 	acting, ok := e.assume(s, function, "role", function.text("role"), request{title: "Lambda acts as the function's role", caller: caller})
-	if !ok || !strings.Contains(function.URN, transformComponent) && !strings.Contains(function.URN, subscriberComponent) {
+	known := func(component string) bool { return strings.Contains(function.URN, component) }
+	if !ok || !slices.ContainsFunc([]string{transformComponent, subscriberComponent, exportsComponent}, known) {
 		return acting, ok
 	}
 	group := "/aws/lambda/" + function.text("name")

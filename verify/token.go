@@ -3,6 +3,7 @@ package verify
 // The resource types that a path or a rule reads. A type that isn't here is left alone: its resources are somebody else's.
 const (
 	typeAlias                = "aws:kms/alias:Alias"
+	typeBackupsReplication   = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication"
 	typeBucket               = "aws:s3/bucketV2:BucketV2"
 	typeBucketACL            = "aws:s3/bucketAclV2:BucketAclV2"
 	typeBucketEncryption     = "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2"
@@ -21,6 +22,7 @@ const (
 	typeFlowLog              = "aws:ec2/flowLog:FlowLog"
 	typeFunction             = "aws:lambda/function:Function"
 	typeDataStream           = "aws:kinesis/stream:Stream"
+	typeInvocation           = "aws:lambda/invocation:Invocation"
 	typeKey                  = "aws:kms/key:Key"
 	typeKeyPolicy            = "aws:kms/keyPolicy:KeyPolicy"
 	typeLoadBalancer         = "aws:lb/loadBalancer:LoadBalancer"
