@@ -6,7 +6,7 @@ BIN      := bin
 TIMEOUT  ?= 14m
 PACKAGES ?= ./...
 
-.PHONY: all build demo test test-long check fmt generate golden bench bench-transform engine clean help
+.PHONY: all build demo test test-long check fmt generate golden keep-golden bench bench-transform engine clean help
 
 all: build
 
@@ -47,6 +47,9 @@ generate: ## Regenerate what is derived: catalog schema, Pulumi.yaml, docs/confi
 
 golden: ## Rewrite the golden graphs of both stacks; read the diff before you commit it
 	$(GO) test ./tests -run TestGolden -update
+
+keep-golden: ## Keep the golden graphs of what is checked out: later versions must upgrade it without loss
+	@tests/upgrade/keep.sh
 
 bench: ## Run the benchmarks behind docs/performance.md
 	$(GO) test -run '^$$' -bench . -benchmem ./policy ./graph ./verify ./tests

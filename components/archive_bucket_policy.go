@@ -2,7 +2,6 @@ package components
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/policy"
@@ -25,10 +24,10 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 		}
 		switch g.kind {
 		case FirehoseDelivery:
-			s.Sid = sid(given, "Deliver", strings.TrimPrefix(g.role, "role/"))
+			s.Sid = sid(given, g.words()...)
 			s.Principal = policy.AWSPrincipals(g.roots(p)...)
 			s.Action = append([]string{"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"}, firehoseObjectActions(g.foreign)...)
-			s.Condition = policy.Conditions{}.With("ArnLike", "aws:PrincipalArn", g.roleArn(p))
+			s.Condition = policy.Conditions{}.With("ArnLike", "aws:PrincipalArn", g.roleArns(p)...)
 		case FlowLogDelivery:
 			service, err := args.Place.PrincipalFor(partition.LogDelivery, partition.Deliver)
 			if err != nil {
@@ -45,6 +44,7 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 		}
 		doc.Statements = append(doc.Statements, s)
 	}
+	doc.Statements = append(doc.Statements, readerStatements(p, args.BucketName, args.Readers, given)...)
 	return doc, nil
 }
 

@@ -28,13 +28,13 @@ func archiveKeyPolicy(args *LogArchiveBucketArgs) (policy.Document, error) {
 		})
 	}
 	for _, g := range byAccounts(all, FirehoseDelivery) {
-		roles := distinct(g, func(one grant) string { return one.roleArn(p) })
+		roles := distinct(g, func(one grant) []string { return one.roleArns(p) })
 		use(sid(given, "EncryptForFirehose"), policy.AWSPrincipals(g[0].roots(p)...),
 			[]string{"kms:Decrypt", "kms:GenerateDataKey"},
 			throughS3(s3, partition.BucketARN(p, args.BucketName).String()).With("ArnLike", "aws:PrincipalArn", roles...))
 	}
 	for _, g := range byAccounts(all, FlowLogDelivery) {
-		sources := distinct(g, func(one grant) string { return one.sourceArn(p) })
+		sources := distinct(g, func(one grant) []string { return []string{one.sourceArn(p)} })
 		use(sid(given, "EncryptForFlowLogs"), policy.Services(delivery),
 			// All five are in AWS's key policy for log delivery; without kms:Encrypt, deliveries were seen to fail.
 			[]string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"},
@@ -42,16 +42,18 @@ func archiveKeyPolicy(args *LogArchiveBucketArgs) (policy.Document, error) {
 				With("StringEquals", "aws:SourceAccount", g[0].accountIDs()...).
 				With("ArnLike", "aws:SourceArn", sources...))
 	}
+	if s := readerDecryption(args, s3); s != nil {
+		doc.Statements = append(doc.Statements, *s)
+	}
 	return doc, nil
 }
 
-func distinct(grants []grant, of func(grant) string) []string {
+func distinct(grants []grant, of func(grant) []string) []string {
 	var out []string
 	for _, g := range grants {
-		out = append(out, of(g))
+		out = append(out, of(g)...)
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return sorted(out)
 }
 
 // byAccounts puts grants of a kind together that have the same accounts: a key policy doesn't see prefixes, so they

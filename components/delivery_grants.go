@@ -15,11 +15,16 @@ const anyAccount = "\x00"
 
 // grant is what deliveries from several accounts have in common: who delivers (apart from the account), and where.
 // All its accounts deliver in the same way, so that one statement is as exact as one for each account would be.
+//
+// With one exception: the Firehose streams of several accounts share one grant of all their roles and prefixes. With one
+// for each role, the list of accounts would be in the bucket's policy as often as there are roles, and 200 accounts would
+// not fit. It lets an account write below its own prefixes of a class of logs that only others have.
 type grant struct {
 	kind     DeliveryKind
-	role     string           // FirehoseDelivery: the role as an ARN's resource, "role/name"
+	roles    []string         // FirehoseDelivery: the roles as an ARN's resource, "role/name", sorted
 	region   partition.Region // FlowLogDelivery: where the flow logs are
 	foreign  bool             // the accounts are not the bucket's
+	shared   bool             // the streams of several accounts
 	prefixes []string         // of keys, sorted, with anyAccount for the account
 	accounts []partition.Account
 }
@@ -27,33 +32,46 @@ type grant struct {
 // grants sorts deliveries into as few grants as possible. The result doesn't depend on the order of the deliveries, so
 // that a policy changes only when its meaning does.
 func grants(owner partition.Account, deliveries []Delivery) []grant {
-	// First, everything that one principal of one account may write to.
+	streaming := map[partition.Account]bool{} // other accounts with streams
+	for _, d := range deliveries {
+		if d.Kind == FirehoseDelivery && d.Source.Account != owner {
+			streaming[d.Source.Account] = true
+		}
+	}
+	// First, everything that one principal of one account may write to, or all streams of several accounts.
 	type principal struct {
 		account partition.Account
 		who     string
 	}
 	of := map[principal]*grant{}
 	for _, d := range deliveries {
-		g := grant{kind: d.Kind, foreign: d.Source.Account != owner, accounts: []partition.Account{d.Source.Account}}
+		g := grant{kind: d.Kind, foreign: d.Source.Account != owner}
+		p := principal{account: d.Source.Account}
 		if d.Kind == FirehoseDelivery {
 			arn, _ := partition.ParseARN(d.RoleArn)
-			g.role = arn.Resource
+			g.roles, p.who = []string{arn.Resource}, "role "+arn.Resource
+			if g.foreign && len(streaming) > 1 {
+				g.shared, p = true, principal{who: "streams"}
+			}
 		} else {
-			g.region = d.Source.Region
+			g.region, p.who = d.Source.Region, "region "+string(d.Source.Region)
 		}
-		p := principal{d.Source.Account, fmt.Sprint(g.kind, " ", g.role, " ", g.region)}
-		if of[p] == nil {
-			of[p] = &g
+		same := of[p]
+		if same == nil {
+			same = &g
+			of[p] = same
+		} else {
+			same.roles = append(same.roles, g.roles...)
 		}
+		same.accounts = append(same.accounts, d.Source.Account)
 		for _, prefix := range d.keyPrefixes() {
-			of[p].prefixes = append(of[p].prefixes, strings.ReplaceAll(prefix, string(d.Source.Account), anyAccount))
+			same.prefixes = append(same.prefixes, strings.ReplaceAll(prefix, string(d.Source.Account), anyAccount))
 		}
 	}
 	// Then, principals of different accounts that are alike.
 	alike := map[string]*grant{}
 	for _, g := range of {
-		slices.Sort(g.prefixes)
-		g.prefixes = slices.Compact(g.prefixes)
+		g.prefixes, g.roles = sorted(g.prefixes), sorted(g.roles)
 		same := g.identity()
 		if alike[same] == nil {
 			alike[same] = g
@@ -63,15 +81,22 @@ func grants(owner partition.Account, deliveries []Delivery) []grant {
 	}
 	out := make([]grant, 0, len(alike))
 	for _, g := range alike {
-		slices.Sort(g.accounts)
+		g.accounts = sorted(g.accounts)
 		out = append(out, *g)
 	}
 	slices.SortFunc(out, func(a, b grant) int { return strings.Compare(a.identity(), b.identity()) })
 	return out
 }
 
+// sorted returns a list in order, without what is there twice.
+func sorted[T ~string](list []T) []T {
+	list = slices.Clone(list)
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
 func (g grant) identity() string {
-	return fmt.Sprintf("%s %s %s %t %q", g.kind, g.role, g.region, g.foreign, g.prefixes)
+	return fmt.Sprintf("%s %s %s %t %q", g.kind, strings.Join(g.roles, " "), g.region, g.foreign, g.prefixes)
 }
 
 // keyPrefixes returns the beginnings of all keys that the delivery writes.
@@ -111,9 +136,21 @@ func (g grant) arnAccount() partition.Account {
 	return g.accounts[0]
 }
 
-// roleArn is the value of aws:PrincipalArn for a FirehoseDelivery.
-func (g grant) roleArn(p partition.Partition) string {
-	return partition.ARN{Partition: p, Service: partition.IAM, Account: g.arnAccount(), Resource: g.role}.String()
+// roleArns are the values of aws:PrincipalArn for a FirehoseDelivery.
+func (g grant) roleArns(p partition.Partition) []string {
+	var out []string
+	for _, role := range g.roles {
+		out = append(out, partition.ARN{Partition: p, Service: partition.IAM, Account: g.arnAccount(), Resource: role}.String())
+	}
+	return out
+}
+
+// words name the grant in a statement's id.
+func (g grant) words() []string {
+	if g.shared {
+		return []string{"Deliver", "streams"}
+	}
+	return []string{"Deliver", strings.TrimPrefix(g.roles[0], "role/")}
 }
 
 // sourceArn is the value of aws:SourceArn for a FlowLogDelivery: the log delivery service names itself with an ARN of

@@ -31,6 +31,8 @@ type LogArchiveBucketArgs struct {
 	ObjectLock *ObjectLock
 	// Deliveries are those who may write, and nobody else is granted anything.
 	Deliveries []Delivery
+	// Readers are those who may read, and nobody else is granted that.
+	Readers []Reader
 	// AdministratorRoleArns are the roles of the bucket's account that may administer the key, the deploying role among
 	// them. None of them can decrypt with it, disable it or delete it. If empty, IAM policies of the account decide.
 	AdministratorRoleArns []string
@@ -74,6 +76,7 @@ func (args *LogArchiveBucketArgs) check(name string) error {
 	for i, d := range args.Deliveries {
 		p.delivery(at("Deliveries", i, ""), d, args.Place)
 	}
+	p.readers("Readers", args.Readers, args.Place)
 	for i, arn := range args.AdministratorRoleArns {
 		p.role(at("AdministratorRoleArns", i, ""), arn, args.Place)
 	}

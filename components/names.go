@@ -98,3 +98,5 @@ func or[T comparable](value, otherwise T) T {
 func at(field string, index int, rest string) string {
 	return fmt.Sprintf("%s[%d]%s", field, index, rest)
 }
+
+func index(i int) string { return fmt.Sprintf("[%d]", i) }

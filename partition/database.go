@@ -18,11 +18,11 @@ var databaseLogTable = []databaseLogTypes{
 	{[]string{"mysql"}, []string{"audit", "error", "general", "slowquery", "iam-db-auth-error"}, []string{"error", "general", "slowquery", "iam-db-auth-error"}},
 	{[]string{"mariadb"}, []string{"audit", "error", "general", "slowquery", "iam-db-auth-error"}, nil},
 	{[]string{"postgres"}, []string{"postgresql", "upgrade", "iam-db-auth-error"}, []string{"postgresql", "upgrade", "iam-db-auth-error"}},
+	{[]string{"aurora-mysql"}, nil, []string{"audit", "error", "general", "instance", "slowquery", "iam-db-auth-error"}},
+	{[]string{"aurora-postgresql"}, nil, []string{"instance", "postgresql", "iam-db-auth-error"}},
 	{[]string{"oracle-ee", "oracle-ee-cdb", "oracle-se2", "oracle-se2-cdb"}, []string{"alert", "audit", "listener", "trace", "oemagent"}, nil},
 	{[]string{"sqlserver-ee", "sqlserver-se", "sqlserver-ex", "sqlserver-web"}, []string{"agent", "error"}, nil},
 	{[]string{"db2-ae", "db2-se"}, []string{"diag.log", "notify.log", "iam-db-auth-error"}, nil},
-	{[]string{"aurora-mysql"}, nil, []string{"audit", "error", "general", "instance", "slowquery", "iam-db-auth-error"}},
-	{[]string{"aurora-postgresql"}, nil, []string{"instance", "postgresql", "iam-db-auth-error"}},
 }
 
 // DatabaseEngines returns the engines as RDS calls them, in the order of the table.

@@ -5,6 +5,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/logarchive/logarchive/components"
+	"github.com/logarchive/logarchive/partition"
 )
 
 // Compose declares a stack's resources. The archive comes first, with grants for exactly the deliveries that the spec
@@ -18,8 +19,11 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 	if err != nil {
 		return err
 	}
-	c := &composer{ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{}}
-	for _, step := range []func() error{c.archiveBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.databaseBackups, c.backupVaults} {
+	c := &composer{
+		ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{},
+		further: map[partition.Account]pulumi.Map{}, reports: pulumi.Map{},
+	}
+	for _, step := range []func() error{c.archiveBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.databaseBackups, c.accounts, c.backupVaults} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -28,19 +32,24 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 	return nil
 }
 
-// composer is a stack in the making.
+// composer is a stack in the making, as far as one source account goes: see [composer.accounts].
 type composer struct {
-	ctx       *pulumi.Context
+	ctx *pulumi.Context
+	// scope begins the logical names; "" for the stack's own source account.
+	scope     string
 	spec      *Spec
 	providers *providers
 	archive   *components.LogArchiveBucket
 	transform *components.TransformFunction // nil without one
 	// databaseTransform is the databases' own; nil where they have the others'.
 	databaseTransform *components.TransformFunction
-	exports           *components.RdsLogExports             // nil without one
-	replication       *components.DatabaseBackupReplication // nil without one
 	pipelines         map[Class]*components.FirehoseToS3Pipeline
 	backup            *components.BackupVaultWithCopy
+	// further are the outputs of further source accounts.
+	further map[partition.Account]pulumi.Map
+	// reports are what became of databases whose exports are switched on, of all accounts; replication is nil without one.
+	reports     pulumi.Map
+	replication *components.DatabaseBackupReplication
 }
 
 func (c *composer) atHome() pulumi.ResourceOption { return pulumi.Provider(c.providers.home) }
@@ -52,7 +61,7 @@ func (c *composer) archiveBucket() (err error) {
 		BucketName:            a.Bucket,
 		KeyAlias:              s.KeyAlias(),
 		RetentionDays:         a.RetentionDays,
-		Deliveries:            s.deliveries(),
+		Deliveries:            s.allDeliveries(),
 		AdministratorRoleArns: []string{s.ArchiveRole.String()},
 	}
 	for _, t := range a.Transitions {
@@ -121,7 +130,7 @@ func (c *composer) streams() error {
 				args.DynamicPartitioning = &components.DynamicPartitioning{}
 			}
 		}
-		pipeline, err := components.NewFirehoseToS3Pipeline(c.ctx, string(class), args, c.atHome())
+		pipeline, err := components.NewFirehoseToS3Pipeline(c.ctx, c.scope+string(class), args, c.atHome())
 		if err != nil {
 			return err
 		}
@@ -154,7 +163,7 @@ func (c *composer) flowLogs() error {
 		case ClassFlowLogs:
 			if role == nil {
 				var err error
-				role, err = components.NewFlowLogRole(c.ctx, "flow-log-groups", &components.FlowLogRoleArgs{
+				role, err = components.NewFlowLogRole(c.ctx, c.scope+"flow-log-groups", &components.FlowLogRoleArgs{
 					Place: s.Home, RoleName: s.FlowLogRole(), LogGroupPrefix: s.FlowLogGroups(),
 				}, c.atHome())
 				if err != nil {
@@ -166,7 +175,7 @@ func (c *composer) flowLogs() error {
 		default:
 			args.Pipeline = c.pipelines[class]
 		}
-		if _, err := components.NewFlowLogToS3(c.ctx, f.Name, args, c.atHome()); err != nil {
+		if _, err := components.NewFlowLogToS3(c.ctx, c.scope+f.Name, args, c.atHome()); err != nil {
 			return err
 		}
 	}
@@ -178,7 +187,7 @@ func (c *composer) logGroups() error {
 	for _, g := range c.spec.LogGroups {
 		var name pulumi.StringInput = pulumi.String(g.Name)
 		if g.Create {
-			group, err := cloudwatch.NewLogGroup(c.ctx, g.Name, &cloudwatch.LogGroupArgs{
+			group, err := cloudwatch.NewLogGroup(c.ctx, c.scope+g.Name, &cloudwatch.LogGroupArgs{
 				Name:            pulumi.String(g.Name),
 				RetentionInDays: pulumi.Int(g.RetentionDays),
 			}, c.atHome(), pulumi.Protect(true), pulumi.RetainOnDelete(true))
@@ -219,6 +228,20 @@ func (c *composer) backupVaults() (err error) {
 	return err
 }
 
+// pipelineTable is what the output tells of the source account's streams.
+func (c *composer) pipelineTable() pulumi.Map {
+	pipelines := pulumi.Map{}
+	for class, p := range c.pipelines {
+		pipelines[string(class)] = pulumi.Map{
+			"stream":      pulumi.String(c.spec.StreamName(class)),
+			"streamArn":   p.StreamArn,
+			"prefix":      pulumi.String(c.spec.Prefix(class)),
+			"errorPrefix": pulumi.String(c.spec.ErrorPrefix(class)),
+		}
+	}
+	return pipelines
+}
+
 // outputs exports what operators and the command line ask for.
 func (c *composer) outputs() {
 	s := c.spec
@@ -229,18 +252,16 @@ func (c *composer) outputs() {
 		"arn":     c.archive.Arn,
 		"keyArn":  c.archive.KeyArn,
 	})
-	pipelines := pulumi.Map{}
-	for class, p := range c.pipelines {
-		pipelines[string(class)] = pulumi.Map{
-			"stream":      pulumi.String(s.StreamName(class)),
-			"streamArn":   p.StreamArn,
-			"prefix":      pulumi.String(s.Prefix(class)),
-			"errorPrefix": pulumi.String(s.ErrorPrefix(class)),
-		}
-	}
-	c.ctx.Export("pipelines", pipelines)
+	c.ctx.Export("pipelines", c.pipelineTable())
 	c.ctx.Export("sources", pulumi.ToStringMap(s.sourceTable()))
 	c.databaseOutputs()
+	if len(c.further) > 0 {
+		accounts := pulumi.Map{}
+		for account, pipelines := range c.further {
+			accounts[string(account)] = pipelines
+		}
+		c.ctx.Export("accounts", accounts)
+	}
 	if c.backup != nil {
 		c.ctx.Export("backup", pulumi.Map{
 			"vaultArn":     c.backup.VaultArn,

@@ -11,7 +11,7 @@ func (c *composer) databases() error {
 	s := c.spec
 	var exported []*components.RdsLogShipping
 	for _, d := range s.Databases {
-		shipped, err := components.NewRdsLogShipping(c.ctx, d.logicalName(), &components.RdsLogShippingArgs{
+		shipped, err := components.NewRdsLogShipping(c.ctx, c.scope+d.logicalName(), &components.RdsLogShippingArgs{
 			Place:           s.Home,
 			Identifier:      d.Identifier,
 			Engine:          d.Engine,
@@ -31,8 +31,7 @@ func (c *composer) databases() error {
 	if s.Exports == nil {
 		return nil
 	}
-	var err error
-	c.exports, err = components.NewRdsLogExports(c.ctx, "exports", &components.RdsLogExportsArgs{
+	made, err := components.NewRdsLogExports(c.ctx, c.scope+"exports", &components.RdsLogExportsArgs{
 		Place: s.Home,
 		FunctionArgs: components.FunctionArgs{
 			FunctionName: s.ExportsFunction(), RoleName: s.ExportsRole(),
@@ -45,7 +44,13 @@ func (c *composer) databases() error {
 		Mend:      s.Exports.Mend,
 		Revision:  s.Exports.Revision,
 	}, c.atHome())
-	return err
+	if err != nil {
+		return err
+	}
+	for name, report := range made.Reports {
+		c.reports[name] = report
+	}
+	return nil
 }
 
 // databaseBackups replicates automated backups to the backup region.
@@ -66,12 +71,8 @@ func (c *composer) databaseBackups() (err error) {
 
 // databaseOutputs exports what the function found, and where backups are replicated to.
 func (c *composer) databaseOutputs() {
-	if c.exports != nil {
-		reports := pulumi.Map{}
-		for name, report := range c.exports.Reports {
-			reports[name] = report
-		}
-		c.ctx.Export("databaseExports", reports)
+	if len(c.reports) > 0 {
+		c.ctx.Export("databaseExports", c.reports)
 	}
 	if c.replication != nil {
 		c.ctx.Export("databaseBackups", pulumi.Map{"region": pulumi.String(c.spec.Backup.Region), "keyArn": c.replication.KeyArn})

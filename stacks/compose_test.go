@@ -42,7 +42,7 @@ func example(t testing.TB, stack string) (*graph.Graph, *Spec) {
 
 var exampleStacks = []string{"beijing", "global"}
 
-// Every resource acts where it belongs, by one of the three providers, whatever aws:region says.
+// Every resource acts where it belongs, by a provider of the program, whatever aws:region says.
 func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 	t.Parallel()
 	for _, stack := range exampleStacks {
@@ -50,6 +50,13 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 			t.Parallel()
 			g, spec := example(t, stack)
 			places := map[string]partition.Place{"home": spec.Home, "backup": spec.Backup, "archive": spec.Archive}
+			want := []string{"archive", "backup", "home"}
+			for _, a := range spec.Accounts {
+				name := "account-" + string(a.Stack.Home.Account)
+				places[name] = a.Stack.Home
+				want = append(want, name)
+			}
+			slices.Sort(want)
 			var names []string
 			for _, p := range g.Providers() {
 				names = append(names, p.Name)
@@ -57,7 +64,7 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 					t.Errorf("provider %s acts at %s, want %s", p.Name, p.Place, places[p.Name])
 				}
 			}
-			if diff := cmp.Diff([]string{"archive", "backup", "home"}, names); diff != "" {
+			if diff := cmp.Diff(want, names); diff != "" {
 				t.Error(diff)
 			}
 			seen := map[string]int{}
@@ -72,10 +79,14 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 				}
 				want := "home"
 				parent, _ := g.Get(r.Parent)
+				account, _, further := strings.Cut(r.Name, ":")
 				switch {
+				case further:
+					want = "account-" + account
 				case parent != nil && parent.Name == "archive":
 					want = "archive"
-				case parent != nil && parent.Name == "backup" && strings.HasPrefix(r.Name, "backup-copy"):
+				case parent != nil && parent.Name == "backup" && strings.HasPrefix(r.Name, "backup-copy"),
+					parent != nil && parent.Name == "database-backups":
 					want = "backup"
 				}
 				if provider.Name != want || r.Place != places[want] {
@@ -83,7 +94,7 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 				}
 				seen[provider.Name]++
 			}
-			if len(seen) != 3 {
+			if len(seen) != len(places) {
 				t.Errorf("not all providers are used: %v", seen)
 			}
 		})
@@ -96,7 +107,7 @@ func TestProviders(t *testing.T) {
 	g, spec := example(t, "beijing")
 	for _, p := range g.Providers() {
 		role, assumes := p.Inputs["assumeRole"]
-		if assumes != (p.Name == "archive") {
+		if assumes == (p.Name == "home" || p.Name == "backup") {
 			t.Errorf("provider %s: assumeRole %v", p.Name, role)
 		}
 		tags := p.Inputs["defaultTags"].ObjectValue()["tags"].ObjectValue()

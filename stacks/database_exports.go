@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/logarchive/logarchive/components"
 	"github.com/logarchive/logarchive/partition"
@@ -55,23 +56,25 @@ func databaseExportsField() schema.Field {
 	}
 }
 
-// databaseExports reads how exports are switched on.
+// databaseExports reads how exports are switched on, once the databases of all accounts are read.
 func (p *parser) databaseExports(v schema.Value) {
-	var some bool
-	for _, d := range p.spec.Databases {
-		some = some || d.EnableExports
+	all := []*Spec{p.spec}
+	for i := range p.spec.Accounts {
+		all = append(all, p.spec.Accounts[i].Stack)
 	}
-	if !some {
-		if v.Given && len(p.spec.Databases) > 0 {
-			p.add(v, "no database has enableExports; leave it out, or say enableExports: true for those that this stack doesn't own")
+	some := false
+	for _, s := range all {
+		if slices.ContainsFunc(s.Databases, func(d DatabaseSpec) bool { return d.EnableExports }) {
+			some = true
+			s.Exports = &ExportsSpec{
+				Schedule: cmp.Or(v.Get("schedule").Text(), defaultSweep), Mend: v.Get("mend").Flag(),
+				OnRemoval: cmp.Or(v.Get("onRemoval").Text(), components.KeepExports), Revision: v.Get("revision").Text(),
+			}
 		}
-		return
 	}
-	s := &ExportsSpec{
-		Schedule: cmp.Or(v.Get("schedule").Text(), defaultSweep), Mend: v.Get("mend").Flag(),
-		OnRemoval: cmp.Or(v.Get("onRemoval").Text(), components.KeepExports), Revision: v.Get("revision").Text(),
+	if !some && v.Given && len(p.spec.Databases) > 0 {
+		p.add(v, "no database has enableExports; leave it out, or say enableExports: true for those that this stack doesn't own")
 	}
-	p.spec.Exports = s
 	if schedule := v.Get("schedule"); schedule.OK() {
 		if err := checkSweep(schedule.Text()); err != nil {
 			p.add(schedule, "%s: %v", schema.Quote(schedule.Text()), err)
@@ -85,7 +88,11 @@ func (p *parser) replicated(item schema.Value, s DatabaseSpec) int {
 	if !v.Given || !v.Valid {
 		return 0
 	}
-	if s.Cluster {
+	switch {
+	case p.spec.Home.Account != "" && p.spec.Backup == (partition.Place{}):
+		p.add(v, "automated backups are replicated for databases of the source account only; leave it out")
+		return 0
+	case s.Cluster:
 		p.add(v, "RDS replicates automated backups of DB instances only, and this is a cluster; leave it out, and select the cluster in backup.selection")
 		return 0
 	}

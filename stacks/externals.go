@@ -38,6 +38,15 @@ func (s *Spec) Externals() []External {
 		Kind: KindRole, ID: strings.TrimPrefix(s.ArchiveRole.Resource, "role/"), Place: s.Archive, Key: Namespace + ":archive.role",
 		Attributes: map[string]string{AttributeExternalID: s.ExternalID},
 	}}
+	for _, a := range s.Accounts {
+		list = append(list, a.externals()...)
+	}
+	return append(list, s.ownExternals()...)
+}
+
+// ownExternals are those of the stack's own source account.
+func (s *Spec) ownExternals() []External {
+	var list []External
 	for _, f := range s.FlowLogs {
 		list = append(list, External{Kind: f.Kind, ID: f.ID, Place: s.Home, Key: f.Key})
 	}

@@ -78,6 +78,7 @@ func Fields() []schema.Field {
 		logGroupsField(),
 		subscribeField(),
 		databasesField(),
+		accountsField(),
 		databaseExportsField(),
 		backupField(),
 	}
@@ -105,16 +106,8 @@ func archiveField() schema.Field {
 			"  - {days: 90, storageClass: GLACIER}",
 			"objectLock: {mode: GOVERNANCE, days: 365}",
 		}, "\n"),
-		Fields: []schema.Field{
-			{Key: "account", Kind: schema.String, Required: true, Pattern: accountForm,
-				Doc:     "The log-archive account. It must not be the source account: its administrators are those who must not be able to change the logs.",
-				Accepts: "an account id of 12 digits, in quotes"},
-			{Key: "role", Kind: schema.String, Required: true,
-				Doc:     "The role in the archive account that the archive's provider assumes.",
-				Accepts: "the name of a role, with its path if it has one, or the role's ARN"},
-			{Key: "externalId", Kind: schema.String, Required: true, Pattern: externalForm, Secret: true,
-				Doc:     "The external id that the role's trust policy asks for.",
-				Accepts: "2 to 1224 letters, digits and + = , . @ : / _ -"},
+		Fields: append(assumedFields("The log-archive account. It must not be the source account: its administrators are those who must not be able to change the logs.",
+			"an account id of 12 digits, in quotes", "archive"), []schema.Field{
 			{Key: "bucket", Kind: schema.String, Required: true,
 				Doc:     "The name of the archive bucket. Names are shared by all accounts of a partition, so put the account id into it.",
 				Accepts: "3 to 63 lower-case letters, digits and hyphens, a letter or digit first and last"},
@@ -142,7 +135,20 @@ func archiveField() schema.Field {
 			{Key: "breakGlassRole", Kind: schema.String, DefaultText: "nobody",
 				Doc:     "The role in the archive account that may delete objects, and lift a lock in GOVERNANCE mode. It needn't exist: everybody else is denied it.",
 				Accepts: "the name of a role other than archive.role, with its path if it has one, or the role's ARN"},
-		},
+		}...),
+	}
+}
+
+// assumedFields describes an account and how its provider gets into it.
+func assumedFields(account, accepts, whose string) []schema.Field {
+	return []schema.Field{
+		{Key: "account", Kind: schema.String, Required: true, Pattern: accountForm, Doc: account, Accepts: accepts},
+		{Key: "role", Kind: schema.String, Required: true,
+			Doc:     "The role in the " + whose + " account that the account's provider assumes.",
+			Accepts: "the name of a role, with its path if it has one, or the role's ARN"},
+		{Key: "externalId", Kind: schema.String, Required: true, Pattern: externalForm, Secret: true,
+			Doc:     "The external id that the role's trust policy asks for.",
+			Accepts: "2 to 1224 letters, digits and + = , . @ : / _ -"},
 	}
 }
 

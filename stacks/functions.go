@@ -29,7 +29,7 @@ func (c *composer) transformOf(name, function, role string, partitionBy, streams
 	if len(streams) == 0 {
 		return nil, nil
 	}
-	return components.NewTransformFunction(c.ctx, name, &components.TransformFunctionArgs{
+	return components.NewTransformFunction(c.ctx, c.scope+name, &components.TransformFunctionArgs{
 		Place: s.Home,
 		FunctionArgs: components.FunctionArgs{
 			FunctionName: function, RoleName: role,

@@ -30,12 +30,13 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.logGroups(root.Get("logGroups"))
 	p.subscribe(root.Get("subscribe"))
 	p.databases(root.Get("databases"))
-	p.databaseExports(root.Get("databaseExports"))
 	p.backup(root.Get("backup"))
 	p.proof(root)
 	p.tags(root.Get("tags"))
 	p.groupsOnce()
 	p.subscribable(root.Get("subscribe"))
+	p.accounts(root)
+	p.databaseExports(root.Get("databaseExports"))
 
 	if problems := p.report.Problems(Namespace, fields); len(problems) > 0 {
 		return nil, &ConfigError{stack, problems}
@@ -88,10 +89,15 @@ func (p *parser) places(root schema.Value) {
 	if role.OK() {
 		s.ArchiveRole = p.archiveRole(role)
 	}
-	s.ExternalID = external.Text()
-	if n := len(s.ExternalID); external.OK() && n > maxExternalID {
-		p.add(external, "%s has %d characters; want at most %d", schema.Quote(s.ExternalID), n, maxExternalID)
+	s.ExternalID = p.externalID(external)
+}
+
+// externalID reads what a role's trust policy asks for.
+func (p *parser) externalID(v schema.Value) string {
+	if n := len(v.Text()); v.OK() && n > maxExternalID {
+		p.add(v, "%s has %d characters; want at most %d", schema.Quote(v.Text()), n, maxExternalID)
 	}
+	return v.Text()
 }
 
 // maxExternalID is the longest external id (AssumeRole).
@@ -115,9 +121,14 @@ func (p *parser) region(v schema.Value) partition.Region {
 	return ""
 }
 
-// archiveRole reads a role's name or ARN.
+// archiveRole reads a role of the archive account: its name or ARN.
 func (p *parser) archiveRole(v schema.Value) partition.ARN {
-	place, name := p.spec.Archive, v.Text()
+	return p.role(v, p.spec.Archive, "the archive's")
+}
+
+// role reads the name or the ARN of a role of a place's account; whose says whose place that is.
+func (p *parser) role(v schema.Value, place partition.Place, whose string) partition.ARN {
+	name := v.Text()
 	if strings.HasPrefix(name, "arn:") {
 		arn, err := partition.ParseARN(name)
 		switch {
@@ -127,9 +138,9 @@ func (p *parser) archiveRole(v schema.Value) partition.ARN {
 		case arn.Service != partition.IAM || !strings.HasPrefix(arn.Resource, "role/"):
 			p.add(v, "%s is not the ARN of a role", schema.Quote(name))
 		case place.Region != "" && arn.Partition != place.Partition():
-			p.add(v, "%s is of partition %s; want %s, the archive's", schema.Quote(name), arn.Partition, place.Partition())
+			p.add(v, "%s is of partition %s; want %s, %s", schema.Quote(name), arn.Partition, place.Partition(), whose)
 		case place.Account != "" && arn.Account != place.Account:
-			p.add(v, "%s is of account %s; want %s, the archive's", schema.Quote(name), arn.Account, place.Account)
+			p.add(v, "%s is of account %s; want %s, %s", schema.Quote(name), arn.Account, place.Account, whose)
 		}
 		name = strings.TrimPrefix(arn.Resource, "role/")
 	}

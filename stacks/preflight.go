@@ -8,17 +8,15 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/logarchive/logarchive/graph"
-	"github.com/logarchive/logarchive/stacks/schema"
 	"github.com/logarchive/logarchive/verify"
 )
 
 // Record returns what the spec's program declares, without engine and without a preflight. It has no secret: an external
 // id that was decrypted is [schema.Placeholder] again.
 func (s *Spec) Record(ctx context.Context) (*graph.Graph, error) {
-	public := *s
-	public.ExternalID = schema.Placeholder
+	public := s.withoutSecrets()
 	return graph.Record(ctx, graph.Options{Project: Namespace, Stack: s.Stack}, func(ctx *pulumi.Context) error {
-		return Compose(ctx, &public)
+		return Compose(ctx, public)
 	})
 }
 

@@ -15,46 +15,57 @@ const StackTag = "log-archive:stack"
 // providers are where a stack acts.
 type providers struct{ home, backup, archive *aws.Provider }
 
-// newProviders registers the three providers. Each refuses to act in any account but its own, whatever the credentials
-// are. The region is given, so that neither aws:region nor AWS_REGION decides anything.
-func newProviders(ctx *pulumi.Context, s *Spec) (*providers, error) {
-	made := &providers{}
-	for _, p := range []struct {
-		name  string
-		place partition.Place
-		into  **aws.Provider
-	}{{"home", s.Home, &made.home}, {"backup", s.Backup, &made.backup}, {"archive", s.Archive, &made.archive}} {
-		tags := maps.Clone(s.Tags)
-		if tags == nil {
-			tags = map[string]string{}
-		}
-		tags[StackTag] = s.Stack
-		args := &aws.ProviderArgs{
-			Region:            pulumi.String(p.place.Region),
-			AllowedAccountIds: pulumi.ToStringArray([]string{string(p.place.Account)}),
-			DefaultTags:       &aws.ProviderDefaultTagsArgs{Tags: pulumi.ToStringMap(tags)},
-		}
-		if p.name == "archive" {
-			args.AssumeRole = &aws.ProviderAssumeRoleArgs{
-				RoleArn:     pulumi.String(s.ArchiveRole.String()),
-				ExternalId:  s.externalID(ctx),
-				SessionName: pulumi.String(s.NamePrefix),
-			}
-		}
-		provider, err := aws.NewProvider(ctx, p.name, args)
-		if err != nil {
-			return nil, err
-		}
-		*p.into = provider
+// newProviders registers the three providers that every stack has.
+func newProviders(ctx *pulumi.Context, s *Spec) (made *providers, err error) {
+	made = &providers{}
+	if made.home, err = newProvider(ctx, s, "home", s.Home, nil); err != nil {
+		return nil, err
 	}
-	return made, nil
+	if made.backup, err = newProvider(ctx, s, "backup", s.Backup, nil); err != nil {
+		return nil, err
+	}
+	made.archive, err = newProvider(ctx, s, "archive", s.Archive, s.assumeArchive(ctx))
+	return made, err
 }
 
-// externalID returns the external id, as a secret in the state if it is one in the configuration.
-func (s *Spec) externalID(ctx *pulumi.Context) pulumi.StringPtrInput {
-	id := pulumi.String(s.ExternalID)
-	if !ctx.IsConfigSecret(Namespace + ":archive") {
-		return id
+// newProvider registers a provider that acts at a place, with the credentials of a role or the caller's own. It refuses to
+// act in any account but its own, whatever the credentials are. The region is given, so that neither aws:region nor
+// AWS_REGION decides anything.
+func newProvider(ctx *pulumi.Context, s *Spec, name string, place partition.Place, as *aws.ProviderAssumeRoleArgs) (*aws.Provider, error) {
+	tags := maps.Clone(s.Tags)
+	if tags == nil {
+		tags = map[string]string{}
 	}
-	return pulumi.ToSecret(id.ToStringPtrOutput()).(pulumi.StringPtrOutput)
+	tags[StackTag] = s.Stack
+	args := &aws.ProviderArgs{
+		Region:            pulumi.String(place.Region),
+		AllowedAccountIds: pulumi.ToStringArray([]string{string(place.Account)}),
+		DefaultTags:       &aws.ProviderDefaultTagsArgs{Tags: pulumi.ToStringMap(tags)},
+	}
+	if as != nil {
+		args.AssumeRole = as
+	}
+	return aws.NewProvider(ctx, name, args)
+}
+
+// assumeArchive is how a provider gets into the log-archive account.
+func (s *Spec) assumeArchive(ctx *pulumi.Context) *aws.ProviderAssumeRoleArgs {
+	return s.assume(s.ArchiveRole, secretIf(ctx, "archive", s.ExternalID))
+}
+
+func (s *Spec) assume(role partition.ARN, externalID pulumi.StringPtrInput) *aws.ProviderAssumeRoleArgs {
+	return &aws.ProviderAssumeRoleArgs{
+		RoleArn:     pulumi.String(role.String()),
+		ExternalId:  externalID,
+		SessionName: pulumi.String(s.NamePrefix),
+	}
+}
+
+// secretIf returns a text, as a secret in the state if the configuration's key has one.
+func secretIf(ctx *pulumi.Context, key, text string) pulumi.StringPtrInput {
+	plain := pulumi.String(text)
+	if !ctx.IsConfigSecret(Namespace + ":" + key) {
+		return plain
+	}
+	return pulumi.ToSecret(plain.ToStringPtrOutput()).(pulumi.StringPtrOutput)
 }

@@ -113,6 +113,19 @@ func (r *inventor) repair(key string, object map[string]any) {
 		if err == nil {
 			object["logTypes"] = types[:1+r.IntN(len(types))]
 		}
+		if strings.HasPrefix(engine, "aurora-") {
+			drop("backupReplication")
+		}
+	case "accounts":
+		object["account"] = fmt.Sprintf("5555%08d", r.IntN(100))
+		databases, _ := object["databases"].([]any)
+		for _, d := range databases {
+			delete(d.(map[string]any), "backupReplication")
+		}
+	case "pipeline":
+		if t, ok := object["transform"].(map[string]any); ok && (t["partitionBy"] != nil || t["partitionDatabasesBy"] != nil) {
+			t["enabled"], object["bufferMiB"] = true, 64
+		}
 	case "rules":
 		drop("startWindowMinutes", "completionWindowMinutes")
 		object["name"] = fmt.Sprint("rule-", r.IntN(100))
@@ -162,6 +175,14 @@ func invent(seed uint64) document {
 		case f.Required || r.IntN(2) == 0:
 			d[f.Key] = r.value(f, f.Key)
 		}
+	}
+	enabled := false
+	databases, _ := d["databases"].([]any)
+	for _, database := range databases {
+		enabled = enabled || database.(map[string]any)["enableExports"] == true
+	}
+	if !enabled && r.IntN(20) > 0 {
+		delete(d, "databaseExports")
 	}
 	return d
 }

@@ -25,17 +25,10 @@ func Run(ctx *pulumi.Context) error {
 // program has the configuration, the secret is taken from there.
 func Program(spec *Spec) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
-		if spec.ExternalID != schema.Placeholder {
-			return deploy(ctx, spec)
-		}
-		decrypted := *spec
-		if text, ok := ctx.GetConfig(Namespace + ":archive"); ok {
-			var archive struct{ ExternalID string }
-			if err := json.Unmarshal([]byte(text), &archive); err == nil && archive.ExternalID != "" {
-				decrypted.ExternalID = archive.ExternalID
-			}
-		}
-		return deploy(ctx, &decrypted)
+		return deploy(ctx, spec.withSecrets(func(key string) string {
+			text, _ := ctx.GetConfig(Namespace + ":" + key)
+			return text
+		}))
 	}
 }
 

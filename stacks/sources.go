@@ -1,6 +1,9 @@
 package stacks
 
-import "github.com/logarchive/logarchive/components"
+import (
+	"github.com/logarchive/logarchive/components"
+	"github.com/logarchive/logarchive/partition"
+)
 
 // Source is one row of the table of sources: where logs come from, and where they end up.
 type Source struct {
@@ -10,6 +13,8 @@ type Source struct {
 	Kind string `json:"kind"`
 	// ID is the resource's id; for a log group its name, for a database "identifier/log type".
 	ID string `json:"id"`
+	// Place is the source's account and region.
+	Place partition.Place `json:"place"`
 	// Path is the way of a line in words: flow log > log group > firehose > bucket.
 	Path string `json:"path"`
 	// LogGroup is the log group that the lines pass, if there is one.
@@ -29,8 +34,18 @@ const (
 	pathDatabase = "database > log group > firehose > bucket"
 )
 
-// Sources returns the table of sources in the order of the configuration; a database has a row for each log.
+// Sources returns the table of sources in the order of the configuration, those of further accounts last; a database has a
+// row for each log.
 func (s *Spec) Sources() []Source {
+	rows := s.ownSources()
+	for i := range s.Accounts {
+		rows = append(rows, s.Accounts[i].sources()...)
+	}
+	return rows
+}
+
+// ownSources are those of the stack's own source account.
+func (s *Spec) ownSources() []Source {
 	var rows []Source
 	for _, f := range s.FlowLogs {
 		row := Source{Key: f.Key, Kind: f.Kind, ID: f.ID, Path: pathS3, Prefix: DirectFlowLogPrefix}
@@ -57,6 +72,9 @@ func (s *Spec) Sources() []Source {
 				LogGroup: databaseLogGroup(d, logType), Stream: s.StreamName(ClassDatabases), Prefix: s.Prefix(ClassDatabases),
 			})
 		}
+	}
+	for i := range rows {
+		rows[i].Place = s.Home
 	}
 	return rows
 }
@@ -96,7 +114,11 @@ func (s *Spec) classes() []Class {
 func (s *Spec) sourceTable() map[string]string {
 	table := map[string]string{}
 	for _, row := range s.Sources() {
-		table[row.Kind+" "+row.ID] = row.Path + ", below " + components.FixedPrefix(row.Prefix)
+		name := row.Kind + " " + row.ID
+		if row.Place.Account != s.Home.Account {
+			name += " of " + string(row.Place.Account)
+		}
+		table[name] = row.Path + ", below " + components.FixedPrefix(row.Prefix)
 	}
 	return table
 }

@@ -29,6 +29,8 @@ type Spec struct {
 	Databases []DatabaseSpec
 	// Exports is nil when no database's exports are switched on.
 	Exports *ExportsSpec
+	// Accounts are further source accounts.
+	Accounts []AccountSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
 	// PreflightMode is PreflightEnforce, PreflightWarn or PreflightOff.

@@ -25,6 +25,10 @@ var lookingActions = []string{
 	"s3:GetBucketAcl", "s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads", "lambda:GetFunctionConfiguration",
 }
 
+// offTheWay are components that no log line passes: backups, the function that switches exports on (package sandbox tests its
+// statements), and the subscriber, which the sandbox doesn't run.
+var offTheWay = []string{"BackupVaultWithCopy", "DatabaseBackupReplication", "RdsLogExports", "LogGroupSubscriber"}
+
 // TestProofAndSandboxAgree takes every statement of every policy of a stack away, one at a time, and asks both readers: what
 // `verify` proves closed, the sandbox refuses, and the sandbox refuses nothing that is proven open.
 func TestProofAndSandboxAgree(t *testing.T) {
@@ -49,8 +53,8 @@ func TestProofAndSandboxAgree(t *testing.T) {
 			for _, r := range g.Resources {
 				for _, property := range []resource.PropertyKey{"policy", "assumeRolePolicy"} {
 					text, ok := r.Inputs[property]
-					if !ok || !text.IsString() || strings.Contains(r.URN, "BackupVaultWithCopy") || strings.Contains(r.URN, "LogGroupSubscriber") {
-						continue // no log line passes through the backups, and the sandbox doesn't run the subscriber
+					if !ok || !text.IsString() || slices.ContainsFunc(offTheWay, func(c string) bool { return strings.Contains(r.URN, c) }) {
+						continue
 					}
 					for i, n := 0, statements(t, text.StringValue()); i < n; i++ {
 						undo := set(r, property, without(t, text.StringValue(), i))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/sandbox"
 )
 
@@ -184,11 +185,15 @@ type journey struct {
 	before  map[string]bool // objects that held lines of the source already
 }
 
-// sendAll sends lines from every source of the stack's account and region.
+// sendAll sends lines from every source of the stack's source accounts.
 func sendAll(ctx context.Context, a *archive, s *session, run string, n int) ([]sandbox.Source, []*journey, error) {
+	places := map[partition.Place]bool{s.spec.Home: true}
+	for _, source := range s.spec.Sources() {
+		places[source.Place] = true
+	}
 	var sources []sandbox.Source
 	for _, source := range a.delivery.Sources() {
-		if source.Place == s.spec.Home {
+		if places[source.Place] {
 			sources = append(sources, source)
 		}
 	}

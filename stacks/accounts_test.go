@@ -1,0 +1,132 @@
+package stacks
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/logarchive/logarchive/graph"
+	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/stacks/schema"
+)
+
+// further is an account as the configuration has it.
+func further(account string, more map[string]any) map[string]any {
+	out := map[string]any{"account": account, "role": "Deployer", "externalId": "their-id", "logGroups": list(map[string]any{"name": "/app/theirs"})}
+	for key, value := range more {
+		if out[key] = value; value == nil {
+			delete(out, key)
+		}
+	}
+	return out
+}
+
+func TestAccounts(t *testing.T) {
+	t.Parallel()
+	spec, err := ParseSpec("beijing", parse(t, whole).with(t, "accounts", list(further("555566667777", nil))).engine(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := partition.Place{Account: "555566667777", Region: "cn-north-1"}
+	if a := spec.Accounts[0]; a.Role != place.RoleARN("Deployer") || a.ExternalID != "their-id" || a.Key != "log-archive:accounts[0]" || a.Stack.Home != place {
+		t.Errorf("%+v", a)
+	}
+	rows := spec.Sources()
+	want := Source{
+		Key: "log-archive:accounts[0].logGroups[0]", Kind: KindLogGroup, ID: "/app/theirs", Place: place, Path: pathLogGroup, LogGroup: "/app/theirs",
+		Stream: "archive-logs", Prefix: "logs/account=555566667777/region=cn-north-1/dt=!{timestamp:yyyy-MM-dd}/",
+	}
+	if diff := cmp.Diff(want, rows[len(rows)-1]); diff != "" {
+		t.Error(diff)
+	}
+	var externals []string
+	for _, e := range spec.Externals() {
+		if e.Place == place {
+			externals = append(externals, e.Kind+" "+e.ID+" "+e.Attributes[AttributeExternalID])
+		}
+	}
+	if diff := cmp.Diff([]string{"role Deployer their-id", "log-group /app/theirs "}, externals); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAccountProblems(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		of   []any
+		want string
+	}{
+		{"the source account", list(further("111122223333", nil)), `accounts[0].account: "111122223333" is the account of log-archive:sourceAccount, too; want each account once`},
+		{"the archive's account", list(further("222233334444", nil)), `accounts[0].account: "222233334444" is the account of log-archive:archive.account, too; want each account once`},
+		{"twice", list(further("555566667777", nil), further("555566667777", nil)), `accounts[1].account: "555566667777" is the account of log-archive:accounts[0].account, too; want each account once`},
+		{"no source", list(further("555566667777", map[string]any{"logGroups": list()})), `accounts[0]: the account has no source; want flowLogs, logGroups or databases, or no such account`},
+		{"another's role", list(further("555566667777", map[string]any{"role": beijing.RoleARN("x").String()})), `accounts[0].role: "` + beijing.RoleARN("x").String() + `" is of account 111122223333; want 555566667777, the account's`},
+		{"no external id", list(further("555566667777", map[string]any{"externalId": nil})), `accounts[0].externalId: is required; want 2 to 1224 letters, digits and + = , . @ : / _ -`},
+		{"a pipeline's group", list(further("555566667777", map[string]any{"logGroups": list(map[string]any{"name": "/aws/kinesisfirehose/archive-logs"})})),
+			`accounts[0].logGroups[0].name: "/aws/kinesisfirehose/archive-logs" is a pipeline's own group, whose events would go round in a circle; want another`},
+		{"a way that China lacks", list(further("555566667777", map[string]any{"flowLogs": list(map[string]any{"name": "x", "vpcId": "vpc-0a1b2c3d4e5f60718", "method": "firehose", "via": "direct"})})),
+			`accounts[0].flowLogs[0].via: "direct": `},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := ParseSpec("beijing", parse(t, whole).with(t, "accounts", test.of).engine(t))
+			got := lines(t, err)
+			if len(got) != 1 || !strings.HasPrefix(got[0], "log-archive:"+test.want) {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// The external id of an account may be a secret: the engine has it, a recording doesn't.
+func TestAccountSecrets(t *testing.T) {
+	t.Parallel()
+	d := parse(t, smallest).with(t, "accounts", list(further("555566667777", nil), further("666677778888", map[string]any{"externalId": "other-id"})))
+	spec, err := ParseSpec("x", d.with(t, "accounts[1].externalId", schema.Placeholder).engine(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		program func() *Spec
+		want    [2]string
+	}{
+		"engine":    {func() *Spec { return spec }, [2]string{"their-id", "other-id"}},
+		"recording": {spec.withoutSecrets, [2]string{schema.Placeholder, schema.Placeholder}},
+	} {
+		config := d.engine(t)
+		if name == "recording" {
+			config = nil
+		}
+		g, err := graph.Record(context.Background(), graph.Options{Project: Namespace, Stack: "x", Config: config}, Program(test.program()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, account := range []string{"555566667777", "666677778888"} {
+			p, ok := g.Find("pulumi:providers:aws", "account-"+account)
+			if !ok {
+				t.Fatalf("%s: no provider for %s", name, account)
+			}
+			if got := p.Inputs["assumeRole"].ObjectValue()["externalId"].StringValue(); got != test.want[i] {
+				t.Errorf("%s: account %s gets the external id %q, want %q", name, account, got, test.want[i])
+			}
+		}
+	}
+}
+
+// A further account costs the stack's own sources nothing: no resource of theirs changes its name.
+func TestAccountsLeaveNamesAlone(t *testing.T) {
+	t.Parallel()
+	d := parse(t, whole)
+	before, after := record(t, "x", d.engine(t)), record(t, "x", d.with(t, "accounts", list(further("555566667777", nil))).engine(t))
+	for _, r := range before.Resources {
+		if _, ok := after.Get(r.URN); !ok {
+			t.Errorf("%s is gone", r.URN)
+		}
+	}
+	if len(after.Resources) <= len(before.Resources) {
+		t.Errorf("%d resources with a further account, %d without", len(after.Resources), len(before.Resources))
+	}
+}
