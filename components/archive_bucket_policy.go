@@ -2,6 +2,7 @@ package components
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/policy"
@@ -16,6 +17,12 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 	doc := policy.Document{Statements: append(bucketDenials(bucket, keyArn), nobodyDeletes(bucket, args.BreakGlassRoleArns))}
 	given := map[string]int{}
 	for _, g := range grants(args.Place.Account, args.Deliveries) {
+		if g.kind == ReplicationDelivery {
+			if g.foreign { // within the account, the role's own policy is enough
+				doc.Statements = append(doc.Statements, replicasFrom(g, p, args.BucketName, sid(given, "ReplicateAs", strings.TrimPrefix(g.roles[0], "role/"))))
+			}
+			continue
+		}
 		// One statement has the actions on the bucket and those on the objects: with two, the lists of accounts
 		// would count twice against the 20 KB of a bucket policy. An action on a resource of the other kind allows nothing.
 		s := policy.Statement{

@@ -42,6 +42,19 @@ func archiveKeyPolicy(args *LogArchiveBucketArgs) (policy.Document, error) {
 				With("StringEquals", "aws:SourceAccount", g[0].accountIDs()...).
 				With("ArnLike", "aws:SourceArn", sources...))
 	}
+	bucket := partition.BucketARN(p, args.BucketName).String()
+	for _, g := range byAccounts(all, ReplicationDelivery) {
+		if g = slices.DeleteFunc(g, func(one grant) bool { return one.keyless }); len(g) == 0 {
+			continue
+		}
+		roles := distinct(g, func(one grant) []string { return one.roleArns(p) })
+		use(sid(given, "EncryptReplicas"), policy.AWSPrincipals(g[0].roots(p)...), replicaKeyActions,
+			throughS3(s3, bucket).With("ArnLike", "aws:PrincipalArn", roles...))
+	}
+	if len(args.ReplicationRoleArns) > 0 {
+		use(sid(given, "DecryptForReplication"), policy.AWSPrincipals(args.Place.RootARN().String()), []string{"kms:Decrypt"},
+			throughS3(s3, bucket).With("ArnLike", "aws:PrincipalArn", args.ReplicationRoleArns...))
+	}
 	if s := readerDecryption(args, s3); s != nil {
 		doc.Statements = append(doc.Statements, *s)
 	}

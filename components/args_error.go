@@ -1,6 +1,7 @@
 package components
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,6 +48,19 @@ func (p *problems) add(field string, value any, want string, args ...any) {
 func (p *problems) refuse(field string, value any, err error) {
 	if err != nil {
 		p.add(field, value, "%v", err)
+	}
+}
+
+// of adds the problems of the Args of a component within, once each.
+func (p *problems) of(err error) {
+	var args *ArgsError
+	if !errors.As(err, &args) {
+		return
+	}
+	for _, problem := range args.Problems {
+		if !slices.Contains(p.list, problem) {
+			p.list = append(p.list, problem)
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package components
 
 import (
+	"strings"
+
 	"github.com/logarchive/logarchive/partition"
 )
 
@@ -12,21 +14,37 @@ const (
 	FirehoseDelivery DeliveryKind = "firehose"
 	// FlowLogDelivery is the log delivery service of AWS, which takes no role. It writes below AWSLogs/.
 	FlowLogDelivery DeliveryKind = "flow-log"
+	// ReplicationDelivery is S3 replicating another bucket, as a role of that bucket's account: see [BucketReplication].
+	ReplicationDelivery DeliveryKind = "replication"
 )
 
 // Delivery is one who may write to a [LogArchiveBucket], and where.
 type Delivery struct {
 	Kind DeliveryKind
-	// Source is where the stream or flow log is: its account and region.
+	// Source is where the stream or flow log is, or the bucket that is replicated: its account and region.
 	Source partition.Place
-	// RoleArn is the role that the Firehose stream acts as; empty for flow logs. The role need not exist yet.
+	// RoleArn is the role that the Firehose stream or the replication acts as; empty for flow logs. The role need not
+	// exist yet.
 	RoleArn string
 	// Prefix is the fixed beginning of the keys that are delivered, ending with "/": see [FixedPrefix]. For flow logs it
-	// is the prefix of the flow log's destination, to which the service appends AWSLogs/; it may be empty for them.
+	// is the prefix of the flow log's destination, to which the service appends AWSLogs/; it may be empty for them. Of a
+	// replication it is one of the folders that are replicated.
 	Prefix string
 	// ErrorPrefix is the same for what Firehose can't deliver; empty for flow logs.
 	ErrorPrefix string
 	// Hive says that a flow log writes Hive-compatible keys (AWSLogs/aws-account-id=111122223333/ instead of
 	// AWSLogs/111122223333/).
 	Hive bool
+	// ManagedKeys says that a replication is of objects with S3's own encryption (SSE-S3). Their replicas have the same,
+	// whatever the bucket's default is, so that the bucket's key isn't used.
+	ManagedKeys bool
+}
+
+// folder is the first part of the delivery's keys, ending with "/".
+func (d Delivery) folder() string {
+	first, _, _ := strings.Cut(d.Prefix, "/")
+	if first == "" {
+		first = "AWSLogs"
+	}
+	return first + "/"
 }

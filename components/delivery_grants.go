@@ -21,10 +21,11 @@ const anyAccount = "\x00"
 // not fit. It lets an account write below its own prefixes of a class of logs that only others have.
 type grant struct {
 	kind     DeliveryKind
-	roles    []string         // FirehoseDelivery: the roles as an ARN's resource, "role/name", sorted
+	roles    []string         // FirehoseDelivery, ReplicationDelivery: the roles as an ARN's resource, "role/name", sorted
 	region   partition.Region // FlowLogDelivery: where the flow logs are
 	foreign  bool             // the accounts are not the bucket's
 	shared   bool             // the streams of several accounts
+	keyless  bool             // the bucket's key isn't used
 	prefixes []string         // of keys, sorted, with anyAccount for the account
 	accounts []partition.Account
 }
@@ -45,12 +46,12 @@ func grants(owner partition.Account, deliveries []Delivery) []grant {
 	}
 	of := map[principal]*grant{}
 	for _, d := range deliveries {
-		g := grant{kind: d.Kind, foreign: d.Source.Account != owner}
+		g := grant{kind: d.Kind, foreign: d.Source.Account != owner, keyless: d.ManagedKeys}
 		p := principal{account: d.Source.Account}
-		if d.Kind == FirehoseDelivery {
+		if d.Kind != FlowLogDelivery {
 			arn, _ := partition.ParseARN(d.RoleArn)
 			g.roles, p.who = []string{arn.Resource}, "role "+arn.Resource
-			if g.foreign && len(streaming) > 1 {
+			if d.Kind == FirehoseDelivery && g.foreign && len(streaming) > 1 {
 				g.shared, p = true, principal{who: "streams"}
 			}
 		} else {
@@ -96,7 +97,7 @@ func sorted[T ~string](list []T) []T {
 }
 
 func (g grant) identity() string {
-	return fmt.Sprintf("%s %s %s %t %q", g.kind, strings.Join(g.roles, " "), g.region, g.foreign, g.prefixes)
+	return fmt.Sprintf("%s %s %s %t %t %q", g.kind, strings.Join(g.roles, " "), g.region, g.foreign, g.keyless, g.prefixes)
 }
 
 // keyPrefixes returns the beginnings of all keys that the delivery writes.
@@ -104,6 +105,8 @@ func (d Delivery) keyPrefixes() []string {
 	switch {
 	case d.Kind == FirehoseDelivery:
 		return []string{d.Prefix, d.ErrorPrefix}
+	case d.Kind == ReplicationDelivery:
+		return []string{d.Prefix}
 	case d.Hive:
 		return []string{d.Prefix + "AWSLogs/aws-account-id=" + string(d.Source.Account) + "/"}
 	}
@@ -136,7 +139,7 @@ func (g grant) arnAccount() partition.Account {
 	return g.accounts[0]
 }
 
-// roleArns are the values of aws:PrincipalArn for a FirehoseDelivery.
+// roleArns are the values of aws:PrincipalArn for a FirehoseDelivery or ReplicationDelivery.
 func (g grant) roleArns(p partition.Partition) []string {
 	var out []string
 	for _, role := range g.roles {

@@ -30,8 +30,7 @@ const (
 type FirehoseToS3PipelineArgs struct {
 	// Place is where the stream is. Its log groups must be there, too.
 	Place partition.Place
-	// StreamName is the stream's name, 1 to 64 letters, digits and "_.-". The error log group and the subscription
-	// filters are named after it.
+	// StreamName is the stream's name, 1 to 64 letters, digits and "_.-". The subscription filters are named after it.
 	StreamName string
 	// RoleName is the role that Firehose acts as.
 	RoleName string
@@ -62,6 +61,9 @@ type FirehoseToS3PipelineArgs struct {
 	FileExtension string
 	// BufferMiB and BufferSeconds: an object is written when either is reached. 0 means 64 MiB, 300 s.
 	BufferMiB, BufferSeconds int
+	// ErrorLogGroupName is where Firehose writes its error messages; empty means /aws/kinesisfirehose/ and the stream's
+	// name, as Firehose's console has it. Give it to a stream that may be replaced by one of another name.
+	ErrorLogGroupName string
 	// ErrorLogRetentionDays is how long Firehose's error messages are kept; 0 means 30.
 	ErrorLogRetentionDays int
 	// StreamKeyArn encrypts the records while they are in the stream; nil means a key that AWS owns.
@@ -70,6 +72,10 @@ type FirehoseToS3PipelineArgs struct {
 	Subscriptions []Subscription
 	// DependsOn is what must be there before the stream is: the bucket policy, without which deliveries are refused.
 	DependsOn []pulumi.Resource
+	// Keep leaves a stream that is replaced, or leaves the program, at AWS, where it delivers what it has buffered: a stream
+	// that is deleted needn't (https://docs.aws.amazon.com/firehose/latest/APIReference/API_DeleteDeliveryStream.html). It
+	// must have been deployed before that happens.
+	Keep bool
 	// Tags are put on the stream, its roles and its error log group.
 	Tags map[string]string
 }
@@ -118,7 +124,7 @@ const (
 
 // errorLogGroup is where Firehose writes its error messages.
 func (args *FirehoseToS3PipelineArgs) errorLogGroup() string {
-	return "/aws/kinesisfirehose/" + args.StreamName
+	return or(args.ErrorLogGroupName, "/aws/kinesisfirehose/"+args.StreamName)
 }
 
 func (args *FirehoseToS3PipelineArgs) content() Content { return or(args.Content, CloudWatchLogs) }
@@ -143,6 +149,9 @@ func (args *FirehoseToS3PipelineArgs) check(name string) error {
 		p.refuse("BufferSeconds", args.BufferSeconds, err)
 	} else if args.BufferSeconds < 0 || int64(args.BufferSeconds) > most {
 		p.add("BufferSeconds", args.BufferSeconds, "want 1 to %d", most)
+	}
+	if args.ErrorLogGroupName != "" {
+		p.name("ErrorLogGroupName", args.ErrorLogGroupName, logGroupName)
 	}
 	p.refuse("ErrorLogRetentionDays", args.ErrorLogRetentionDays, partition.CheckLogRetention(or(args.ErrorLogRetentionDays, defaultErrorLogDays)))
 	switch args.content() {
@@ -304,7 +313,7 @@ func (c *FirehoseToS3Pipeline) registerStream(ctx *pulumi.Context, args *Firehos
 			},
 		},
 		Tags: tags(streamTags),
-	}, pulumi.Parent(c), pulumi.DependsOn(after))
+	}, pulumi.Parent(c), pulumi.DependsOn(after), pulumi.RetainOnDelete(args.Keep))
 	if err != nil {
 		return err
 	}

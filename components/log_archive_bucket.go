@@ -39,6 +39,9 @@ type LogArchiveBucketArgs struct {
 	// BreakGlassRoleArns are the roles of the bucket's account that may delete objects, and lift a lock in GOVERNANCE mode.
 	// If empty, nobody can, whatever the policies of the account allow; lifecycle expiry goes on in any case.
 	BreakGlassRoleArns []string
+	// ReplicationRoleArns are the roles of the bucket's account as which S3 replicates the bucket to others: see
+	// [BucketReplication]. They can decrypt what is in it, through S3 only.
+	ReplicationRoleArns []string
 	// Tags are put on the bucket and its key.
 	Tags map[string]string
 }
@@ -61,10 +64,12 @@ type LogArchiveBucket struct {
 	Bucket *s3.BucketV2
 	// Policy is what the deliveries must wait for: before it they are refused.
 	Policy *s3.BucketPolicy
-	Key    *kms.Key
-	Name   pulumi.StringOutput
-	Arn    pulumi.StringOutput
-	KeyArn pulumi.StringOutput
+	// Versioning is what a replication to or from the bucket must wait for.
+	Versioning *s3.BucketVersioningV2
+	Key        *kms.Key
+	Name       pulumi.StringOutput
+	Arn        pulumi.StringOutput
+	KeyArn     pulumi.StringOutput
 }
 
 func (args *LogArchiveBucketArgs) check(name string) error {
@@ -82,6 +87,9 @@ func (args *LogArchiveBucketArgs) check(name string) error {
 	}
 	for i, arn := range args.BreakGlassRoleArns {
 		p.role(at("BreakGlassRoleArns", i, ""), arn, args.Place)
+	}
+	for i, arn := range args.ReplicationRoleArns {
+		p.role(at("ReplicationRoleArns", i, ""), arn, args.Place)
 	}
 	if len(p.list) == 0 {
 		doc, err := archiveBucketPolicy(args, unknownKey(args.Place))
@@ -102,6 +110,12 @@ func (p *problems) delivery(field string, d Delivery, bucket partition.Place) {
 		p.role(field+".RoleArn", d.RoleArn, d.Source)
 		p.keyPrefix(field+".Prefix", d.Prefix)
 		p.keyPrefix(field+".ErrorPrefix", d.ErrorPrefix)
+	case ReplicationDelivery:
+		p.role(field+".RoleArn", d.RoleArn, d.Source)
+		p.keyPrefix(field+".Prefix", d.Prefix)
+		if d.ErrorPrefix != "" {
+			p.add(field+".ErrorPrefix", d.ErrorPrefix, "want none: what can't be replicated stays in the other bucket")
+		}
 	case FlowLogDelivery:
 		p.flowLogPrefix(field+".Prefix", d.Prefix)
 		if d.RoleArn != "" {
@@ -111,7 +125,7 @@ func (p *problems) delivery(field string, d Delivery, bucket partition.Place) {
 			p.add(field+".ErrorPrefix", d.ErrorPrefix, "want none: flow logs have no error prefix")
 		}
 	default:
-		p.oneOf(field+".Kind", string(d.Kind), string(FirehoseDelivery), string(FlowLogDelivery))
+		p.oneOf(field+".Kind", string(d.Kind), string(FirehoseDelivery), string(FlowLogDelivery), string(ReplicationDelivery))
 	}
 }
 
@@ -195,6 +209,7 @@ func (c *LogArchiveBucket) registerSettings(ctx *pulumi.Context, name string, ar
 	if err != nil {
 		return err
 	}
+	c.Versioning = versioning
 	private, err := s3.NewBucketPublicAccessBlock(ctx, name, &s3.BucketPublicAccessBlockArgs{
 		Bucket:                bucket,
 		BlockPublicAcls:       pulumi.Bool(true),

@@ -105,7 +105,7 @@ func (c *LogGroupSubscriber) registerRule(ctx *pulumi.Context, name string, args
 // registerAlarms: items that failed for good, a backlog, invocations that failed, and groups that have no room for our
 // filter. Where nothing happens there is no data, and nothing is wrong.
 func (c *LogGroupSubscriber) registerAlarms(ctx *pulumi.Context, name string, args *LogGroupSubscriberArgs) error {
-	for _, alarm := range []struct {
+	for _, of := range []struct {
 		what, description, namespace, metric, dimension, of, statistic string
 		above                                                          float64
 	}{
@@ -117,23 +117,11 @@ func (c *LogGroupSubscriber) registerAlarms(ctx *pulumi.Context, name string, ar
 		{"no-room", "Log groups have two filters of others, and so aren't archived", subscribeNamespace,
 			subscribeLimitReached, subscribeDimension, args.Pipeline.streamName, "Sum", 0},
 	} {
-		_, err := cloudwatch.NewMetricAlarm(ctx, name+"-"+alarm.what, &cloudwatch.MetricAlarmArgs{
-			Name:               pulumi.String(args.FunctionName + "-" + alarm.what),
-			AlarmDescription:   pulumi.String(alarm.description),
-			Namespace:          pulumi.String(alarm.namespace),
-			MetricName:         pulumi.String(alarm.metric),
-			Dimensions:         pulumi.StringMap{alarm.dimension: pulumi.String(alarm.of)},
-			Statistic:          pulumi.String(alarm.statistic),
-			ComparisonOperator: pulumi.String("GreaterThanThreshold"),
-			Threshold:          pulumi.Float64(alarm.above),
-			Period:             pulumi.Int(300),
-			EvaluationPeriods:  pulumi.Int(1),
-			TreatMissingData:   pulumi.String("notBreaching"),
-			AlarmActions:       actions(args.AlarmActions),
-			OkActions:          actions(args.AlarmActions),
-			Tags:               tags(args.Tags),
-		}, pulumi.Parent(c))
-		if err != nil {
+		a := alarm{
+			name: args.FunctionName + "-" + of.what, description: of.description, namespace: of.namespace, metric: of.metric,
+			dimensions: map[string]string{of.dimension: of.of}, statistic: of.statistic, above: of.above,
+		}
+		if err := a.register(ctx, name+"-"+of.what, args.AlarmActions, args.Tags, pulumi.Parent(c)); err != nil {
 			return err
 		}
 	}

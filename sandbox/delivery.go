@@ -43,6 +43,7 @@ type Delivery struct {
 	// controls are the subscription filters that have sent their control message; nil until they are read.
 	controls map[string]bool
 	hosts    map[string]*host // by the functions' ARNs
+	writable *World           // the world, where functions may change it; see [NewBackground]
 
 	fileBytes int64 // of a flow log's file at most
 }
@@ -100,6 +101,8 @@ const (
 	DisturbFunctionThrottle Disturbance = "function-throttle"
 	// DisturbFunctionAnswer has a function answer with record ids that nobody asked for, and with none that was asked for.
 	DisturbFunctionAnswer Disturbance = "function-answer"
+	// DisturbAPIThrottle has AWS refuse a function's call: there are too many at a time.
+	DisturbAPIThrottle Disturbance = "api-throttle"
 	// DisturbPutRecordBatch has a stream refuse every other record of a function's PutRecordBatch call.
 	DisturbPutRecordBatch Disturbance = "put-record-batch"
 )

@@ -15,6 +15,12 @@ type archiveBucket struct {
 	versioned  bool
 	noACLs     bool // BucketOwnerEnforced
 	encryption Encryption
+	// lock is the default retention; nil without one.
+	lock *defaultRetention
+	// replications are the enabled rules of the bucket's replication, and role is what S3 acts as for them.
+	replications []replicationRule
+	role         string
+	locked       bool // Object Lock is enabled
 }
 
 const (
@@ -55,6 +61,13 @@ func bucketByARN(world Resources, arn string) (*archiveBucket, bool) {
 				Algorithm: text(byDefault, "sseAlgorithm"), KeyARN: text(byDefault, "kmsMasterKeyId"), BucketKey: boolean(rule, "bucketKeyEnabled"),
 			}
 		}
+	}
+	b.locked = boolean(object.State, "objectLockEnabled")
+	for _, o := range of(objectLockToken) {
+		b.lock = defaultRetentionOf(o)
+	}
+	for _, o := range of(replicationToken) {
+		b.role, b.replications = o.Text("role"), replicationRules(o)
 	}
 	return b, true
 }

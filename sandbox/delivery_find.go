@@ -135,6 +135,7 @@ func (f *finder) flowFiles() error {
 	if err != nil {
 		return err
 	}
+	arn, _ = kept(f.d.world, arn)
 	bucket := arn[strings.LastIndexByte(arn, ':')+1:]
 	return f.d.eachObject(f.ctx, []*finder{f}, bucket, flow.key.head(), flow.key.matches, func(file *os.File, o StoredObject) error {
 		if strings.HasSuffix(o.Key, ".parquet") {

@@ -31,7 +31,7 @@ func (d *Delivery) Flush(ctx context.Context) error {
 	if _, err := d.allBuffers(); err != nil {
 		return err
 	}
-	failed := map[*buffer]bool{}
+	failed, stuck := map[*buffer]bool{}, map[versionKey]bool{}
 	var problems error
 	for {
 		var next *time.Time
@@ -43,6 +43,11 @@ func (d *Delivery) Flush(ctx context.Context) error {
 				next = &due
 			}
 		}
+		if due, ok, err := d.replicationDue(stuck); err != nil {
+			return errors.Join(problems, err)
+		} else if ok && (next == nil || due.Before(*next)) {
+			next = &due
+		}
 		if next == nil {
 			return problems
 		}
@@ -50,6 +55,9 @@ func (d *Delivery) Flush(ctx context.Context) error {
 			return errors.Join(problems, err)
 		}
 		if _, err := d.deliverDue(ctx, now, failed); err != nil {
+			problems = errors.Join(problems, err)
+		}
+		if err := d.replicateDue(ctx, now, stuck); err != nil {
 			problems = errors.Join(problems, err)
 		}
 		if ctx.Err() != nil {
@@ -230,6 +238,7 @@ func (d *Delivery) write(ctx context.Context, b *buffer, part feedPart, bucket *
 		return nil, hop.refuse("SlowDown", bucket.arn, "Please reduce your request rate.")
 	}
 	o.Bucket, o.Records = bucket.name, int(part.events)
+	o.Lock, o.Replication = bucket.lock.from(o.LastModified), bucket.replicationOf(o)
 	batch, err := d.store.Begin()
 	if err != nil {
 		return nil, err

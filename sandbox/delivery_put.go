@@ -51,7 +51,7 @@ func (d *Delivery) putRecordBatch(ctx context.Context, place partition.Place, na
 		return nil, err
 	}
 	// The records are safe. Whether an object can be written now is the buffer's business.
-	_, err = d.deliverDue(ctx, now, nil)
+	_, err = d.deliverNow(ctx, now)
 	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
 		err = nil
 	}

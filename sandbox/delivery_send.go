@@ -49,6 +49,13 @@ const maxProblems = 10
 //
 // Later hops, from the buffers into the bucket, are taken when their time comes: by [Delivery.Flush], or here.
 func (d *Delivery) Send(ctx context.Context, source Source, lines []string) (Receipt, error) {
+	return d.SendAt(ctx, source, lines, time.Time{})
+}
+
+// SendAt is Send for events of another time than the present one: late ones, as an agent sends them that was cut off. The
+// zero time is the present. CloudWatch Logs takes events of the last 14 days and of the next 2 hours
+// (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html).
+func (d *Delivery) SendAt(ctx context.Context, source Source, lines []string, at time.Time) (Receipt, error) {
 	receipt := Receipt{Source: source.ID, Lines: len(lines)}
 	s, err := d.resolve(source.ID)
 	if err != nil {
@@ -63,8 +70,13 @@ func (d *Delivery) Send(ctx context.Context, source Source, lines []string) (Rec
 	if err != nil {
 		return receipt, err
 	}
-	t := &transfer{d: d, ctx: ctx, now: now, receipt: &receipt}
-	err = t.send(s, lines)
+	t := &transfer{d: d, ctx: ctx, now: now, events: now, receipt: &receipt}
+	if !at.IsZero() {
+		t.events, err = at, checkEventTime(s, at, now)
+	}
+	if err == nil {
+		err = t.send(s, lines)
+	}
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -73,7 +85,7 @@ func (d *Delivery) Send(ctx context.Context, source Source, lines []string) (Rec
 		return receipt, err
 	}
 	// What was acknowledged is safe. Whether an object can be written now is the buffer's business: see Status.
-	receipt.Objects, err = d.deliverDue(ctx, now, nil)
+	receipt.Objects, err = d.deliverNow(ctx, now)
 	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
 		err = nil
 	}
@@ -85,6 +97,7 @@ type transfer struct {
 	d       *Delivery
 	ctx     context.Context
 	now     time.Time
+	events  time.Time // of what is sent: the timestamps of log events
 	receipt *Receipt
 	appends []*feedAppend
 }
@@ -145,6 +158,24 @@ func (t *transfer) send(s Source, lines []string) error {
 		return err
 	}
 	return t.putLogEvents(s, lines)
+}
+
+// The times of events that PutLogEvents takes.
+const (
+	oldestEvent = 14 * 24 * time.Hour
+	newestEvent = 2 * time.Hour
+)
+
+func checkEventTime(s Source, at, now time.Time) error {
+	switch {
+	case s.flowLog != nil:
+		return fmt.Errorf("sandbox: %s: a flow log records when it happens: leave the time out", s.ID)
+	case at.Before(now.Add(-oldestEvent)):
+		return fmt.Errorf("sandbox: InvalidParameterException: %s: %s is more than 14 days before %s, and CloudWatch Logs takes no older events", s.ID, at.Format(time.RFC3339), now.Format(time.RFC3339))
+	case at.After(now.Add(newestEvent)):
+		return fmt.Errorf("sandbox: InvalidParameterException: %s: %s is more than 2 hours after %s, and CloudWatch Logs takes no later events", s.ID, at.Format(time.RFC3339), now.Format(time.RFC3339))
+	}
+	return nil
 }
 
 // checkEvents refuses what PutLogEvents does:
@@ -329,7 +360,7 @@ func (t *transfer) putRecords(s Source, sub subscription, messages []string) err
 	envelope := subscriptionData{
 		MessageType: dataMessage, Owner: string(s.Place.Account), LogGroup: s.group, LogStream: s.logStream, SubscriptionFilters: []string{sub.name},
 	}
-	return subscriptionBatches(envelope, t.now, messages, s.Place.Region, func(payload []byte, events int) error {
+	return subscriptionBatches(envelope, t.events, messages, s.Place.Region, func(payload []byte, events int) error {
 		if t.d.disturbed(DisturbDuplicate) {
 			if err := t.add(a, events, payload); err != nil {
 				return err

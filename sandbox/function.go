@@ -35,10 +35,11 @@ type invoker interface {
 	Invoke(ctx context.Context, event []byte) ([]byte, error)
 }
 
-// handlers are the project's functions that a stream may call, by the name that is in the function's HandlerVariable.
+// handlers are the project's functions that the sandbox runs, by the name that is in the function's HandlerVariable.
 // They are the very packages that are deployed.
 var handlers = map[string]func(*function, *host) (invoker, error){
 	"transform": newTransform,
+	"subscribe": newSubscribe,
 	"rdsexports": func(*function, *host) (invoker, error) {
 		return nil, errors.New("the function that switches exports on is called by invocations and schedules, not by streams")
 	},
@@ -46,8 +47,9 @@ var handlers = map[string]func(*function, *host) (invoker, error){
 
 // componentHandlers are the components whose function runs one of the handlers.
 var componentHandlers = map[string]string{
-	"logarchive:index:TransformFunction": "transform",
-	"logarchive:index:RdsLogExports":     "rdsexports",
+	"logarchive:index:TransformFunction":  "transform",
+	"logarchive:index:LogGroupSubscriber": "subscribe",
+	"logarchive:index:RdsLogExports":      "rdsexports",
 }
 
 // HandlerVariable is the environment variable by which a function that isn't of one of the project's components says which

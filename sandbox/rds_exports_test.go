@@ -80,11 +80,16 @@ func TestExportsAreSwitchedOn(t *testing.T) {
 	check := func() (summary struct {
 		Checked         int
 		Mended, Drifted []any
-	}) { answers, err := w.RunRule(t.Context(), place, exportsFunction+"-check"); if err != nil || len(answers) != 1 {
-		t.Fatalf("%d answers, %v", len(answers), err)
-	}; if err := json.Unmarshal(answers[0], &summary); err != nil {
-		t.Fatal(err)
-	}; return summary }
+	}) {
+		answers, err := w.RunRule(t.Context(), place, exportsFunction+"-check")
+		if err != nil || len(answers) != 1 {
+			t.Fatalf("%d answers, %v", len(answers), err)
+		}
+		if err := json.Unmarshal(answers[0], &summary); err != nil {
+			t.Fatal(err)
+		}
+		return summary
+	}
 	if s := check(); s.Checked != 2 || len(s.Mended)+len(s.Drifted) != 0 {
 		t.Errorf("nothing has drifted: %+v", s)
 	}

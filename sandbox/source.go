@@ -304,7 +304,11 @@ func (all declared) bucketPath(arn, prefix string) (path, broken string) {
 	if o, ok := all.world.ByARN(arn); !ok || o.Type != catalog.Bucket {
 		broken = fmt.Sprintf("the bucket %s doesn't exist", name)
 	}
-	return "s3://" + name + "/" + prefix, broken
+	path = "s3://" + name + "/" + prefix
+	if to, passes := kept(all.world, arn); passes {
+		path += " -> replicated to s3://" + to[strings.LastIndexByte(to, ':')+1:] + "/" + prefix
+	}
+	return path, broken
 }
 
 // Source finds a source by its id, by its name, or by any part of its id that no other has.

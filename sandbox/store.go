@@ -67,6 +67,12 @@ type StoredObject struct {
 	ContentType     string     `json:"contentType,omitempty"`
 	ContentEncoding string     `json:"contentEncoding,omitempty"`
 	Encryption      Encryption `json:"encryption,omitzero"`
+	// Lock is until when the version can't be deleted; nil without Object Lock.
+	Lock *Retention `json:"lock,omitempty"`
+	// Replication is the status of a version that is to be replicated, or ReplicationReplica; "" for others. Failure says why
+	// it failed, with AWS's error code.
+	Replication ReplicationStatus `json:"replication,omitempty"`
+	Failure     string            `json:"failure,omitempty"`
 	// Source is the ARN of what wrote the object: a Firehose stream or a flow log.
 	Source string `json:"source,omitempty"`
 	// Records is how many log events or flow records the writer put into it.
@@ -87,6 +93,8 @@ type storeChange struct {
 	// Grown are feeds that have become so many bytes long by what was taken out of Feed: what a stream's function made of
 	// its records.
 	Grown map[string]int64 `json:"grown,omitempty"`
+	// Replicated are versions whose replication has come to an end: in the line that makes their replicas appear.
+	Replicated []replicated `json:"replicated,omitempty"`
 }
 
 type storedVersion struct {
@@ -104,8 +112,9 @@ type deletion struct {
 // objectIndex is the journal in memory.
 type objectIndex struct {
 	buckets map[string]*bucketObjects
-	feeds   map[string]int64 // how far they are delivered
-	grown   map[string]int64 // how long they are
+	feeds   map[string]int64    // how far they are delivered
+	grown   map[string]int64    // how long they are
+	pending map[versionKey]bool // versions that are still to be replicated
 }
 
 type bucketObjects struct {
@@ -402,7 +411,7 @@ func (s *Store) grown(feed string) (int64, error) {
 }
 
 func newObjectIndex() objectIndex {
-	return objectIndex{buckets: map[string]*bucketObjects{}, feeds: map[string]int64{}, grown: map[string]int64{}}
+	return objectIndex{buckets: map[string]*bucketObjects{}, feeds: map[string]int64{}, grown: map[string]int64{}, pending: map[versionKey]bool{}}
 }
 
 func (x *objectIndex) apply(c *storeChange) {
@@ -413,10 +422,12 @@ func (x *objectIndex) apply(c *storeChange) {
 		x.feeds[c.Feed] = c.Upto
 	}
 	maps.Copy(x.grown, c.Grown)
+	x.replicated(c.Replicated)
 	switch d := c.Delete; {
 	case d == nil:
 	case d.Whole:
 		delete(x.buckets, d.Bucket)
+		maps.DeleteFunc(x.pending, func(k versionKey, _ bool) bool { return k.bucket == d.Bucket })
 	case d.Marker != nil:
 		x.put(*d.Marker)
 	default:
@@ -443,4 +454,7 @@ func (x *objectIndex) put(v storedVersion) {
 	}
 	versions = slices.DeleteFunc(versions, func(old storedVersion) bool { return old.VersionID == v.VersionID })
 	b.versions[v.Key] = append(versions, v)
+	if v.Replication == ReplicationPending {
+		x.pending[v.id()] = true
+	}
 }

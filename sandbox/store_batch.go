@@ -58,8 +58,11 @@ func (b *Batch) Create(o StoredObject, versioned bool) (*ObjectWriter, error) {
 	case len(o.Key) > maxKeyBytes:
 		return nil, fmt.Errorf("sandbox: KeyTooLongError: the key %q has %d bytes, S3 takes %d", o.Key, len(o.Key), maxKeyBytes)
 	}
-	o.VersionID = ""
-	if versioned {
+	switch {
+	case !versioned:
+		o.VersionID = ""
+	case o.Replication == ReplicationReplica: // it has the version id of its source
+	default:
 		o.VersionID = rand.Text() + rand.Text()[:6] // 32 characters, as S3's
 	}
 	file, err := os.CreateTemp(filepath.Join(b.store.root, storeNew), "object-*")

@@ -86,7 +86,7 @@ func (p *parser) accounts(root schema.Value) {
 func (s *Spec) at(place partition.Place) *Spec {
 	return &Spec{
 		Stack: s.Stack, Home: place, Archive: s.Archive, NamePrefix: s.NamePrefix,
-		ArchiveBucket: s.ArchiveBucket, Pipeline: s.Pipeline, Tags: s.Tags,
+		ArchiveBucket: s.ArchiveBucket, Landing: s.Landing, Pipeline: s.Pipeline, Tags: s.Tags,
 	}
 }
 
@@ -106,7 +106,7 @@ func (a *AccountSpec) externals() []External {
 
 // allDeliveries returns who writes to the archive from every source account.
 func (s *Spec) allDeliveries() []components.Delivery {
-	list := s.deliveries()
+	list := append(s.deliveries(), s.replicas()...)
 	for i := range s.Accounts {
 		list = append(list, s.Accounts[i].Stack.deliveries()...)
 	}
@@ -124,7 +124,7 @@ func (c *composer) accounts() error {
 			return err
 		}
 		of := &composer{
-			ctx: c.ctx, spec: a.Stack, archive: c.archive, providers: &providers{home: provider},
+			ctx: c.ctx, spec: a.Stack, archive: c.archive, landing: c.landing, providers: &providers{home: provider},
 			scope: string(a.account()) + ":", pipelines: map[Class]*components.FirehoseToS3Pipeline{}, reports: c.reports,
 		}
 		for _, step := range []func() error{of.transformFunction, of.streams, of.flowLogs, of.logGroups, of.databases} {

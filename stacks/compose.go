@@ -23,7 +23,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{},
 		further: map[partition.Account]pulumi.Map{}, reports: pulumi.Map{},
 	}
-	for _, step := range []func() error{c.archiveBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.databaseBackups, c.accounts, c.backupVaults} {
+	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.databaseBackups, c.accounts, c.backupVaults} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -40,6 +40,7 @@ type composer struct {
 	spec      *Spec
 	providers *providers
 	archive   *components.LogArchiveBucket
+	landing   *components.LandingBucket     // nil without one
 	transform *components.TransformFunction // nil without one
 	// databaseTransform is the databases' own; nil where they have the others'.
 	databaseTransform *components.TransformFunction
@@ -89,16 +90,7 @@ func (s *Spec) deliveries() []components.Delivery {
 			ErrorPrefix: components.FixedPrefix(s.ErrorPrefix(class)),
 		})
 	}
-	for _, hive := range []bool{false, true} {
-		for _, f := range s.FlowLogs {
-			if f.Method == MethodS3 && f.HivePartitions == hive {
-				list = append(list, components.Delivery{
-					Kind: components.FlowLogDelivery, Source: s.Home, Prefix: DirectFlowLogPrefix, Hive: hive,
-				})
-				break
-			}
-		}
-	}
+	list = append(list, s.flowLogDeliveries(MethodS3)...)
 	return list
 }
 
@@ -119,6 +111,8 @@ func (c *composer) streams() error {
 			BufferMiB:             s.Pipeline.BufferMiB,
 			BufferSeconds:         s.Pipeline.BufferSeconds,
 			ErrorLogRetentionDays: s.Pipeline.ErrorLogRetentionDays,
+			ErrorLogGroupName:     s.ErrorLogGroup(class),
+			Keep:                  s.Pipeline.KeepStreams,
 			DependsOn:             []pulumi.Resource{c.archive.Policy},
 		}
 		if class == ClassFlowLogsVended {
@@ -126,7 +120,7 @@ func (c *composer) streams() error {
 		} else {
 			args.SubscriptionRoleName = s.SubscriptionRole(class)
 			args.Transform = c.transformFor(class)
-			if args.Transform != nil && len(s.partitionBy(class)) > 0 {
+			if s.partitions(class) {
 				args.DynamicPartitioning = &components.DynamicPartitioning{}
 			}
 		}
@@ -147,7 +141,7 @@ func (c *composer) flowLogs() error {
 			Place:              s.Home,
 			Resource:           components.FlowLogResource{Kind: f.Kind, ID: f.ID},
 			TrafficType:        f.TrafficType,
-			Method:             f.Method,
+			Method:             f.component(),
 			Via:                f.Via,
 			LogFormat:          f.LogFormat,
 			AggregationSeconds: f.AggregationSeconds,
@@ -160,6 +154,9 @@ func (c *composer) flowLogs() error {
 				args.Format = "parquet"
 			}
 			args.DependsOn = []pulumi.Resource{c.archive.Policy}
+			if f.Method == MethodLanding {
+				args.BucketArn, args.DependsOn = c.landing.Arn, c.landing.Ready
+			}
 		case ClassFlowLogs:
 			if role == nil {
 				var err error
@@ -253,6 +250,9 @@ func (c *composer) outputs() {
 		"keyArn":  c.archive.KeyArn,
 	})
 	c.ctx.Export("pipelines", c.pipelineTable())
+	if c.landing != nil {
+		c.ctx.Export("landing", pulumi.Map{"bucket": c.landing.Name, "arn": c.landing.Arn, "keyArn": c.landing.KeyArn})
+	}
 	c.ctx.Export("sources", pulumi.ToStringMap(s.sourceTable()))
 	c.databaseOutputs()
 	if len(c.further) > 0 {

@@ -49,8 +49,8 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 		t.Run(stack, func(t *testing.T) {
 			t.Parallel()
 			g, spec := example(t, stack)
-			places := map[string]partition.Place{"home": spec.Home, "backup": spec.Backup, "archive": spec.Archive}
-			want := []string{"archive", "backup", "home"}
+			places := map[string]partition.Place{"home": spec.Home, "backup": spec.Backup, "archive": spec.Archive, "landing": spec.LandingPlace()}
+			want := []string{"archive", "backup", "home", "landing"}
 			for _, a := range spec.Accounts {
 				name := "account-" + string(a.Stack.Home.Account)
 				places[name] = a.Stack.Home
@@ -83,8 +83,8 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 				switch {
 				case further:
 					want = "account-" + account
-				case parent != nil && parent.Name == "archive":
-					want = "archive"
+				case parent != nil && (parent.Name == "archive" || parent.Name == "landing"):
+					want = parent.Name
 				case parent != nil && parent.Name == "backup" && strings.HasPrefix(r.Name, "backup-copy"),
 					parent != nil && parent.Name == "database-backups":
 					want = "backup"
@@ -101,7 +101,7 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 	}
 }
 
-// The archive's provider assumes the role with the external id; the others assume nothing.
+// The providers of the archive's account assume the role with the external id; the others assume nothing.
 func TestProviders(t *testing.T) {
 	t.Parallel()
 	g, spec := example(t, "beijing")
@@ -189,8 +189,8 @@ func TestDeliveriesAreThoseOfTheSources(t *testing.T) {
 	}{
 		{"nothing", empty, nil, "", "Deliver"},
 		{"log group", empty.with(t, "logGroups[+].name", "/a"), []string{"logs"}, "log-archive-logs-delivery", "delivery.logs"},
-		{"flow log to S3", empty.with(t, "flowLogs[+]", map[string]any{"name": "a", "vpcId": "vpc-00000000"}), nil, "/flow-logs-direct/AWSLogs/111122223333/", "aws-account-id"},
-		{"flow log to S3, Hive", empty.with(t, "flowLogs[+]", map[string]any{"name": "a", "vpcId": "vpc-00000000", "hivePartitions": true}), nil, "AWSLogs/aws-account-id=111122223333/", "-delivery-"},
+		{"flow log to S3", empty.with(t, "flowLogs[+]", map[string]any{"name": "a", "vpcId": "vpc-00000000", "method": "s3"}), nil, "/flow-logs-direct/AWSLogs/111122223333/", "aws-account-id"},
+		{"flow log to S3, Hive", empty.with(t, "flowLogs[+]", map[string]any{"name": "a", "vpcId": "vpc-00000000", "method": "s3", "hivePartitions": true}), nil, "AWSLogs/aws-account-id=111122223333/", "-delivery-"},
 		{"flow log to Firehose", empty.with(t, "flowLogs[+]", map[string]any{"name": "a", "vpcId": "vpc-00000000", "method": "firehose"}), []string{"flow-logs"}, "/flow-logs/account=111122223333/region=cn-north-1/", "delivery.logs"},
 		{"database", empty.with(t, "databases[+]", map[string]any{"identifier": "a", "engine": "mysql", "logTypes": list("error")}), []string{"databases"}, "/errors/databases/account=111122223333/region=cn-north-1/", "delivery.logs"},
 	} {
@@ -290,7 +290,8 @@ func TestASourceCostsAtMostOneResource(t *testing.T) {
 	}{
 		{"log group", "logGroups[+]", map[string]any{"name": "/c"}, map[string]int{"LogSubscriptionFilter": 1}},
 		{"created log group", "logGroups[+]", map[string]any{"name": "/c", "create": true}, map[string]int{"LogSubscriptionFilter": 1, "LogGroup": 1}},
-		{"flow log to S3", "flowLogs[+]", map[string]any{"name": "c", "vpcId": "vpc-00000000"}, map[string]int{"FlowLog": 1}},
+		{"flow log to S3", "flowLogs[+]", map[string]any{"name": "c", "vpcId": "vpc-00000000", "method": "s3"}, map[string]int{"FlowLog": 1}},
+		{"flow log that lands", "flowLogs[+]", map[string]any{"name": "c", "vpcId": "vpc-00000000"}, map[string]int{"FlowLog": 1}},
 		{"flow log by Firehose", "flowLogs[+]", map[string]any{"name": "c", "vpcId": "vpc-00000000", "method": "firehose"}, map[string]int{"FlowLog": 1, "LogGroup": 1, "LogSubscriptionFilter": 1}},
 		{"log of a database", "databases[0].logTypes[+]", "general", map[string]int{"LogSubscriptionFilter": 1, "LogGroup": 1}},
 		{"log of a database that exports", "databases[1].logTypes[+]", "error", map[string]int{"LogSubscriptionFilter": 1}},
@@ -321,6 +322,7 @@ func many(t testing.TB, n int) map[string]string {
 	}
 	d := parse(t, smallest)
 	d["logGroups"], d["flowLogs"], d["databases"] = groups, flowLogs, databases
+	d["landing"] = map[string]any{"bucket": "example-landing"}
 	return d.engine(t)
 }
 
@@ -385,8 +387,8 @@ func BenchmarkBeijing(b *testing.B) {
 func TestSourcesAreAStackOutput(t *testing.T) {
 	t.Parallel()
 	for stack, want := range map[string][]string{
-		"beijing": {pathDatabase, pathLogGroup, pathS3, pathFlowLog},
-		"global":  {pathDatabase, pathLogGroup, pathS3, pathDirect, pathFlowLog},
+		"beijing": {pathDatabase, pathLogGroup, pathS3, pathLanding, pathFlowLog},
+		"global":  {pathDatabase, pathLogGroup, pathS3, pathLanding, pathDirect, pathFlowLog},
 	} {
 		g, spec := example(t, stack)
 		ways := map[string]bool{}
@@ -404,12 +406,12 @@ func TestSourcesAreAStackOutput(t *testing.T) {
 	}
 	g, _ := example(t, "beijing")
 	for source, want := range map[resource.PropertyKey]string{
-		"vpc vpc-0a1b2c3d4e5f60718":             "flow log > bucket, below flow-logs-direct/",
+		"vpc vpc-0a1b2c3d4e5f60718":             "flow log > landing bucket > bucket, below flow-logs-direct/",
 		"subnet subnet-0f1e2d3c4b5a69788":       "flow log > log group > firehose > bucket, below flow-logs/account=111122223333/region=cn-north-1/",
 		"log-group /aws/lambda/orders-api":      "log group > firehose > bucket, below logs/account=111122223333/region=cn-north-1/",
 		"rds-instance shop/slowquery":           "database > log group > firehose > bucket, below databases/account=111122223333/region=cn-north-1/",
 		"rds-cluster ledger/postgresql":         "database > log group > firehose > bucket, below databases/account=111122223333/region=cn-north-1/",
-		"transit-gateway tgw-0fedcba9876543210": "flow log > bucket, below flow-logs-direct/",
+		"transit-gateway tgw-0fedcba9876543210": "flow log > landing bucket > bucket, below flow-logs-direct/",
 	} {
 		if got := g.Outputs["sources"].ObjectValue()[source]; !got.IsString() || got.StringValue() != want {
 			t.Errorf("%s: got %v, want %s", source, got, want)

@@ -132,12 +132,13 @@ const whole = `{
 		"transitions": [{"days": 30, "storageClass": "STANDARD_IA"}, {"days": 90, "storageClass": "GLACIER"}],
 		"objectLock": {"mode": "GOVERNANCE", "days": 200}, "breakGlassRole": "ops/BreakGlass"
 	},
+	"landing": {"bucket": "example-landing", "expireDays": 21, "lagMinutes": 30},
 	"pipeline": {"bufferMiB": 5, "bufferSeconds": 60, "errorLogRetentionDays": 14, "timePrefix": "dt=!{timestamp:yyyy-MM-dd}/"},
 	"flowLogs": [
-		{"name": "main", "vpcId": "vpc-0a1b2c3d4e5f60718", "format": "parquet", "hivePartitions": true, "hourlyPartitions": true},
+		{"name": "main", "vpcId": "vpc-0a1b2c3d4e5f60718", "method": "s3", "format": "parquet", "hivePartitions": true, "hourlyPartitions": true},
 		{"name": "edge", "subnetId": "subnet-0a1b2c3d", "trafficType": "REJECT", "method": "firehose", "retentionDays": 3},
 		{"name": "host", "eniId": "eni-0a1b2c3d4e5f60718", "logFormat": "${srcaddr} ${dstaddr}", "aggregationSeconds": 60},
-		{"name": "hub", "transitGatewayId": "tgw-0a1b2c3d4e5f60718"}
+		{"name": "hub", "transitGatewayId": "tgw-0a1b2c3d4e5f60718", "method": "landing"}
 	],
 	"logGroups": [
 		{"name": "/aws/lambda/a"},

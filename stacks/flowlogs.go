@@ -79,14 +79,16 @@ func (p *parser) flowLogMethod(item schema.Value, s *FlowLogSpec) {
 			}
 		}
 	}
-	if method := item.Get("method"); method.Given && !method.Valid {
+	method := item.Get("method")
+	if method.Given && !method.Valid {
 		return
 	}
-	if s.Method == MethodS3 {
+	p.flowLogMethodHere(item, method, s)
+	if s.Method != MethodFirehose {
 		unused([]string{"via", "retentionDays"}, "only flow logs with method firehose have it")
 		return
 	}
-	unused([]string{"format", "hivePartitions", "hourlyPartitions"}, "only flow logs with method s3 have it")
+	unused([]string{"format", "hivePartitions", "hourlyPartitions"}, "only flow logs with method s3 or landing have it")
 	via := item.Get("via")
 	s.Via = via.Text()
 	if s.Via == ViaDirect {
@@ -99,6 +101,23 @@ func (p *parser) flowLogMethod(item schema.Value, s *FlowLogSpec) {
 		return
 	}
 	s.RetentionDays = p.retention(item.Get("retentionDays"))
+}
+
+// flowLogMethodHere finds the method where none is given, and whether there is a landing bucket for it.
+func (p *parser) flowLogMethodHere(item, method schema.Value, s *FlowLogSpec) {
+	direct := p.spec.Home.Partition().Feature(partition.FlowLogsCrossRegionBucket)
+	switch {
+	case !method.Given && direct.Support == partition.Yes:
+		s.Method = MethodS3
+	case !method.Given:
+		s.Method = MethodLanding
+		if p.spec.Landing == nil {
+			p.add(item, "whether flow logs can be written to a bucket in another region is %s (%s); configure %s:landing, or say method: %s or %s",
+				direct.Support, direct.Source, Namespace, MethodS3, MethodFirehose)
+		}
+	case s.Method == MethodLanding && p.spec.Landing == nil:
+		p.add(method, "there is no landing bucket; configure %s:landing", Namespace)
+	}
 }
 
 // flowLogAggregation reads traffic type and interval, about which transit gateways have no choice.

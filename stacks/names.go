@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/logarchive/logarchive/stacks/schema"
@@ -46,7 +47,13 @@ const (
 // two stacks of one account in two regions get along with the same prefix.
 
 // StreamName is the Firehose stream of a class.
-func (s *Spec) StreamName(c Class) string { return s.NamePrefix + "-" + string(c) }
+func (s *Spec) StreamName(c Class) string {
+	name := s.NamePrefix + "-" + string(c)
+	if s.partitions(c) {
+		name += partitioned
+	}
+	return name
+}
 
 // DeliveryRole is what the stream of a class acts as.
 func (s *Spec) DeliveryRole(c Class) string { return s.roleName(string(c) + "-delivery") }
@@ -102,8 +109,16 @@ func (s *Spec) FlowLogGroups() string { return "/" + s.NamePrefix + "/flow-logs/
 // FlowLogGroup is the log group of a flow log.
 func (s *Spec) FlowLogGroup(name string) string { return s.FlowLogGroups() + name }
 
-// ErrorLogGroup is where the stream of a class reports what it couldn't deliver.
-func (s *Spec) ErrorLogGroup(c Class) string { return "/aws/kinesisfirehose/" + s.StreamName(c) }
+// ErrorLogGroup is where the stream of a class reports what it couldn't deliver, with and without dynamic partitioning.
+func (s *Spec) ErrorLogGroup(c Class) string {
+	return "/aws/kinesisfirehose/" + s.NamePrefix + "-" + string(c)
+}
+
+// LandingRole is what S3 acts as when it replicates what landed. It is a role of the archive's account.
+func (s *Spec) LandingRole() string { return s.roleName("landing-replication") }
+
+// LandingKeyAlias is the alias of the landing bucket's key.
+func (s *Spec) LandingKeyAlias() string { return s.NamePrefix + "-landing" }
 
 // KeyAlias is the alias of the archive's key.
 func (s *Spec) KeyAlias() string { return s.NamePrefix + "-archive" }
@@ -113,16 +128,24 @@ func (s *Spec) PlanName() string { return s.NamePrefix }
 
 // Prefix is what the keys of a class begin with in the archive.
 func (s *Spec) Prefix(c Class) string {
-	return string(c) + "/" + s.origin() + s.partitionPrefix(c) + s.Pipeline.TimePrefix
+	return string(c) + "/" + s.origin(c) + s.partitionPrefix(c) + s.timePrefix(c)
 }
 
 // ErrorPrefix is what the keys of records of a class begin with that couldn't be delivered.
 func (s *Spec) ErrorPrefix(c Class) string {
-	return "errors/" + string(c) + "/" + s.origin() + "!{firehose:error-output-type}/" + s.Pipeline.TimePrefix
+	return "errors/" + string(c) + "/account=" + string(s.Home.Account) + "/region=" + string(s.Home.Region) +
+		"/!{firehose:error-output-type}/" + s.Pipeline.TimePrefix
 }
 
-func (s *Spec) origin() string {
-	return "account=" + string(s.Home.Account) + "/region=" + string(s.Home.Region) + "/"
+// origin is where the stream of a class is, unless each line says for itself where it comes from.
+func (s *Spec) origin(c Class) string {
+	var b strings.Builder
+	for _, part := range [][2]string{{"account", string(s.Home.Account)}, {"region", string(s.Home.Region)}} {
+		if !s.partitions(c) || !slices.Contains(s.partitionBy(c), part[0]) {
+			b.WriteString(part[0] + "=" + part[1] + "/")
+		}
+	}
+	return b.String()
 }
 
 // logicalName is the database's name in the program: shop/instance. An instance and a cluster may have the same identifier.
@@ -157,6 +180,7 @@ func (p *parser) names(v schema.Value) {
 		{"role", s.BackupRole(), maxRoleName},
 		{"role", s.TransformRole(), maxRoleName},
 		{"role", s.SubscribeRole(), maxRoleName},
+		{"role", s.LandingRole(), maxRoleName},
 		{"function", s.TransformFunction(), maxFunctionName},
 		{"function", s.SubscribeFunction(), maxSubscriberName},
 		{"role", s.ExportsRole(), maxRoleName},
@@ -168,7 +192,7 @@ func (p *parser) names(v schema.Value) {
 	}
 	for _, c := range Classes() {
 		all = append(all,
-			derived{"stream", s.StreamName(c), maxStreamName},
+			derived{"stream", s.NamePrefix + "-" + string(c) + partitioned, maxStreamName},
 			derived{"role", s.DeliveryRole(c), maxRoleName})
 		if c != ClassFlowLogsVended { // nothing subscribes to it
 			all = append(all, derived{"role", s.SubscriptionRole(c), maxRoleName})

@@ -25,6 +25,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.places(root)
 	p.names(root.Get("namePrefix"))
 	p.archive(root.Get("archive"))
+	p.landing(root.Get("landing"), root.Get("archive").Get("bucket"))
 	p.pipeline(root.Get("pipeline"))
 	p.flowLogs(root.Get("flowLogs"))
 	p.logGroups(root.Get("logGroups"))
@@ -37,6 +38,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.subscribable(root.Get("subscribe"))
 	p.accounts(root)
 	p.databaseExports(root.Get("databaseExports"))
+	p.openPartitions(root.Get("pipeline").Get("transform").Get("partitionBy"))
 
 	if problems := p.report.Problems(Namespace, fields); len(problems) > 0 {
 		return nil, &ConfigError{stack, problems}
@@ -178,12 +180,14 @@ func (p *parser) pipeline(v schema.Value) {
 	s.BufferSeconds = v.Get("bufferSeconds").Number()
 	s.ErrorLogRetentionDays = p.retention(v.Get("errorLogRetentionDays"))
 	s.TimePrefix = v.Get("timePrefix").Text()
+	s.KeepStreams = v.Get("keepStreams").Flag()
 	p.transform(v.Get("transform"), v.Get("bufferMiB"))
 	if t := v.Get("timePrefix"); t.OK() {
 		if err := checkTimePrefix(t.Text()); err != nil {
 			p.add(t, "%s: %v", schema.Quote(t.Text()), err)
 		}
 	}
+	p.partitionedTime(v.Get("timePrefix"), v.Get("transform").Get("partitionBy"))
 }
 
 // retention reads a log group's retention.

@@ -23,7 +23,7 @@ func TestParseSpecFillsInDefaults(t *testing.T) {
 		Stack: "beijing", Home: beijing, Backup: ningxia, Archive: archive,
 		ArchiveRole: archive.RoleARN("Deployer"), ExternalID: "some-id", NamePrefix: "log-archive",
 		ArchiveBucket: ArchiveSpec{Bucket: "example-archive", RetentionDays: 1827},
-		Pipeline:      PipelineSpec{64, 300, 30, DefaultTimePrefix, TransformSpec{Enabled: true, MemoryMiB: 512}},
+		Pipeline:      PipelineSpec{64, 300, 30, DefaultTimePrefix, false, TransformSpec{Enabled: true, MemoryMiB: 512}},
 		PreflightMode: PreflightEnforce, MinimumRetentionDays: 180,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -40,8 +40,8 @@ func TestParseSpecReadsEverything(t *testing.T) {
 	if diff := cmp.Diff([]FlowLogSpec{
 		{Key: "log-archive:flowLogs[0]", Name: "main", Kind: KindVPC, ID: "vpc-0a1b2c3d4e5f60718", TrafficType: "ALL", Method: MethodS3, Parquet: true, HivePartitions: true, HourlyPartitions: true, AggregationSeconds: 600},
 		{Key: "log-archive:flowLogs[1]", Name: "edge", Kind: KindSubnet, ID: "subnet-0a1b2c3d", TrafficType: "REJECT", Method: MethodFirehose, Via: ViaLogGroup, AggregationSeconds: 600, RetentionDays: 3},
-		{Key: "log-archive:flowLogs[2]", Name: "host", Kind: KindENI, ID: "eni-0a1b2c3d4e5f60718", TrafficType: "ALL", Method: MethodS3, LogFormat: "${srcaddr} ${dstaddr}", AggregationSeconds: 60},
-		{Key: "log-archive:flowLogs[3]", Name: "hub", Kind: KindTransitGateway, ID: "tgw-0a1b2c3d4e5f60718", TrafficType: "ALL", Method: MethodS3, AggregationSeconds: 60},
+		{Key: "log-archive:flowLogs[2]", Name: "host", Kind: KindENI, ID: "eni-0a1b2c3d4e5f60718", TrafficType: "ALL", Method: MethodLanding, LogFormat: "${srcaddr} ${dstaddr}", AggregationSeconds: 60},
+		{Key: "log-archive:flowLogs[3]", Name: "hub", Kind: KindTransitGateway, ID: "tgw-0a1b2c3d4e5f60718", TrafficType: "ALL", Method: MethodLanding, AggregationSeconds: 60},
 	}, got.FlowLogs); diff != "" {
 		t.Error(diff)
 	}
@@ -135,7 +135,12 @@ var problemTable = []problem{
 
 	// Flow logs.
 	{"traffic type", "flowLogs[1].trafficType", "ALLL", `flowLogs[1].trafficType: "ALLL" is not one of ALL, ACCEPT, REJECT`},
-	{"method", "flowLogs[0].method", "S3", `flowLogs[0].method: "S3" is not one of s3, firehose`},
+	{"method", "flowLogs[0].method", "S3", `flowLogs[0].method: "S3" is not one of s3, landing, firehose`},
+	{"landing in the archive's bucket", "landing.bucket", "example-archive", `landing.bucket: "example-archive" is the archive's bucket, too; want another`},
+	{"landing bucket with a dot", "landing.bucket", "example.landing", `landing.bucket: "example.landing" is not a bucket name: dots break TLS; want 3 to 63 lower-case letters, digits and hyphens, a letter or digit first and last`},
+	{"landing for too short a time", "landing.expireDays", 13, `landing.expireDays: 13 is out of range; want an integer from 14 to 179`},
+	{"landing for as long as an archive", "landing.expireDays", 180, `landing.expireDays: 180 is out of range; want an integer from 14 to 179`},
+	{"time control in China", "landing.replicationTimeControl", true, `landing.replicationTimeControl: S3 replication time control: it is not known whether it is available in cn-north-1 (source: China availability statement on S3 RTC: not found); leave it out`},
 	{"no resource", "flowLogs[0].vpcId", removed{}, `flowLogs[0]: no resource is given; want exactly one of vpcId, subnetId, eniId, transitGatewayId`},
 	{"two resources", "flowLogs[0].eniId", "eni-0123456789abcdef0", `flowLogs[0].eniId: "eni-0123456789abcdef0" is the second resource of one flow log; want exactly one of vpcId, subnetId, eniId, transitGatewayId`},
 	{"wrong kind of id", "flowLogs[0].vpcId", "subnet-0a1b2c3d", `flowLogs[0].vpcId: "subnet-0a1b2c3d" is not accepted; want an id such as vpc-0a1b2c3d4e5f60718`},
@@ -143,7 +148,7 @@ var problemTable = []problem{
 	{"the same name twice", "flowLogs[1].name", "main", `flowLogs[1].name: "main" is the name of log-archive:flowLogs[0].name, too; want another`},
 	{"name in upper case", "flowLogs[1].name", "Edge", `flowLogs[1].name: "Edge" is not accepted; want lower-case letters, digits and single hyphens; each name once`},
 	{"direct in China", "flowLogs[+]", map[string]any{"name": "new", "vpcId": "vpc-00000000", "method": "firehose", "via": "direct"}, `flowLogs[4].via: "direct": VPC flow logs directly to Firehose: it is not known whether it is available in cn-north-1 (source: China availability of kinesis-data-firehose: not found); want log-group`},
-	{"option without effect", "flowLogs[1].format", "parquet", `flowLogs[1].format: only flow logs with method s3 have it; leave it out`},
+	{"option without effect", "flowLogs[1].format", "parquet", `flowLogs[1].format: only flow logs with method s3 or landing have it; leave it out`},
 	{"retention without effect", "flowLogs[0].retentionDays", 7, `flowLogs[0].retentionDays: only flow logs with method firehose have it; leave it out`},
 	{"retention of a flow log", "flowLogs[1].retentionDays", 8, `flowLogs[1].retentionDays: 8 is not a number of days that CloudWatch Logs accepts; the nearest are 7 and 14`},
 	{"aggregation", "flowLogs[0].aggregationSeconds", 300, `flowLogs[0].aggregationSeconds: 300 is not one of 60, 600`},
@@ -210,8 +215,8 @@ var problemTable = []problem{
 	{"tag that is no string", "tags.costs", 4711, `tags.costs: 4711 is a number; want a string (put it in quotes)`},
 
 	// The top level.
-	{"unknown key at the top", "flowlogs", list(), `flowlogs: unknown key with value "[]"; did you mean flowLogs? known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, pipeline, flowLogs, logGroups, subscribe, databases, accounts, databaseExports, backup, preflight, minimumRetentionDays, waivers, tags`},
-	{"key of another level", "retentionDays", 7, `retentionDays: unknown key with value "7"; it belongs to log-archive:archive.retentionDays. known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, pipeline, flowLogs, logGroups, subscribe, databases, accounts, databaseExports, backup, preflight, minimumRetentionDays, waivers, tags`},
+	{"unknown key at the top", "flowlogs", list(), `flowlogs: unknown key with value "[]"; did you mean flowLogs? known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, landing, pipeline, flowLogs, logGroups, subscribe, databases, accounts, databaseExports, backup, preflight, minimumRetentionDays, waivers, tags`},
+	{"key of another level", "retentionDays", 7, `retentionDays: unknown key with value "7"; it belongs to log-archive:archive.retentionDays. known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, landing, pipeline, flowLogs, logGroups, subscribe, databases, accounts, databaseExports, backup, preflight, minimumRetentionDays, waivers, tags`},
 	{"no archive", "archive", removed{}, `archive: is required; want an object with account, role, externalId, bucket, retentionDays, transitions, objectLock, breakGlassRole`},
 	{"list instead of object", "archive", list(), `archive: [] is a list; want an object with account, role, externalId, bucket, retentionDays, transitions, objectLock, breakGlassRole`},
 }

@@ -12,10 +12,10 @@ import (
 // StackTag is the tag that every resource carries besides the configured ones: which stack it belongs to.
 const StackTag = "log-archive:stack"
 
-// providers are where a stack acts.
-type providers struct{ home, backup, archive *aws.Provider }
+// providers are where a stack acts. landing, the archive's account in the home region, is nil where nothing lands.
+type providers struct{ home, backup, archive, landing *aws.Provider }
 
-// newProviders registers the three providers that every stack has.
+// newProviders registers the three providers that every stack has, and the landing bucket's.
 func newProviders(ctx *pulumi.Context, s *Spec) (made *providers, err error) {
 	made = &providers{}
 	if made.home, err = newProvider(ctx, s, "home", s.Home, nil); err != nil {
@@ -24,7 +24,10 @@ func newProviders(ctx *pulumi.Context, s *Spec) (made *providers, err error) {
 	if made.backup, err = newProvider(ctx, s, "backup", s.Backup, nil); err != nil {
 		return nil, err
 	}
-	made.archive, err = newProvider(ctx, s, "archive", s.Archive, s.assumeArchive(ctx))
+	if made.archive, err = newProvider(ctx, s, "archive", s.Archive, s.assumeArchive(ctx)); err != nil || !s.lands() {
+		return made, err
+	}
+	made.landing, err = newProvider(ctx, s, "landing", s.LandingPlace(), s.assumeArchive(ctx))
 	return made, err
 }
 

@@ -116,16 +116,6 @@ func (r *inventor) repair(key string, object map[string]any) {
 		if strings.HasPrefix(engine, "aurora-") {
 			drop("backupReplication")
 		}
-	case "accounts":
-		object["account"] = fmt.Sprintf("5555%08d", r.IntN(100))
-		databases, _ := object["databases"].([]any)
-		for _, d := range databases {
-			delete(d.(map[string]any), "backupReplication")
-		}
-	case "pipeline":
-		if t, ok := object["transform"].(map[string]any); ok && (t["partitionBy"] != nil || t["partitionDatabasesBy"] != nil) {
-			t["enabled"], object["bufferMiB"] = true, 64
-		}
 	case "rules":
 		drop("startWindowMinutes", "completionWindowMinutes")
 		object["name"] = fmt.Sprint("rule-", r.IntN(100))
@@ -138,6 +128,34 @@ func (r *inventor) repair(key string, object map[string]any) {
 		}
 	case "copy":
 		drop("coldStorageAfterDays")
+	case "landing":
+		drop("replicationTimeControl")
+		object["bucket"] = "example-landing"
+	case "accounts":
+		object["account"] = fmt.Sprintf("3%011d", r.IntN(1e9))
+		if object["logGroups"] == nil {
+			object["logGroups"] = []any{map[string]any{"name": "/app"}}
+		}
+		databases, _ := object["databases"].([]any)
+		for _, d := range databases {
+			delete(d.(map[string]any), "backupReplication")
+		}
+	case "transform":
+		drop("extraFields", "partitionBy", "partitionDatabasesBy")
+		if object["enabled"] != false && r.IntN(4) == 0 {
+			object["partitionDatabasesBy"] = []string{"databaseInstance"}
+		}
+		if object["enabled"] != false && r.IntN(2) == 0 {
+			object["partitionBy"] = [][]string{{"class"}, {"account", "region", "year", "month", "day", "hour"}, {"logGroup", "databaseInstance", "year"}, {"region"}}[r.IntN(4)]
+			object["extraFields"] = []string{"site=x", "messageType"}
+		}
+	case "pipeline":
+		if t, ok := object["transform"].(map[string]any); ok && (t["partitionBy"] != nil || t["partitionDatabasesBy"] != nil) {
+			drop("bufferMiB", "timePrefix")
+		}
+	case "subscribe":
+		object["prefixes"] = []string{fmt.Sprintf("/x%d/", r.IntN(100))}
+		drop("exclude", "schedule")
 	case "archive":
 		object["bucket"] = "example-archive"
 		if lock, ok := object["objectLock"].(map[string]any); ok {
@@ -183,6 +201,9 @@ func invent(seed uint64) document {
 	}
 	if !enabled && r.IntN(20) > 0 {
 		delete(d, "databaseExports")
+	}
+	if d["landing"] == nil && r.IntN(20) > 0 {
+		d["landing"] = map[string]any{"bucket": "example-landing"}
 	}
 	return d
 }

@@ -28,6 +28,7 @@ type Source struct {
 // Ways of a line.
 const (
 	pathS3       = "flow log > bucket"
+	pathLanding  = "flow log > landing bucket > bucket"
 	pathFlowLog  = "flow log > log group > firehose > bucket"
 	pathDirect   = "flow log > firehose > bucket"
 	pathLogGroup = "log group > firehose > bucket"
@@ -51,6 +52,9 @@ func (s *Spec) ownSources() []Source {
 		row := Source{Key: f.Key, Kind: f.Kind, ID: f.ID, Path: pathS3, Prefix: DirectFlowLogPrefix}
 		switch class := f.class(); class {
 		case "":
+			if f.Method == MethodLanding {
+				row.Path = pathLanding
+			}
 		case ClassFlowLogsVended:
 			row.Path, row.Stream, row.Prefix = pathDirect, s.StreamName(class), s.Prefix(class)
 		default:

@@ -21,9 +21,11 @@ type Spec struct {
 	NamePrefix string
 
 	ArchiveBucket ArchiveSpec
-	Pipeline      PipelineSpec
-	FlowLogs      []FlowLogSpec
-	LogGroups     []LogGroupSpec
+	// Landing is nil when nothing lands in the home region.
+	Landing   *LandingSpec
+	Pipeline  PipelineSpec
+	FlowLogs  []FlowLogSpec
+	LogGroups []LogGroupSpec
 	// Subscribe is nil when only the log groups of the configuration are archived.
 	Subscribe *SubscribeSpec
 	Databases []DatabaseSpec
@@ -70,6 +72,7 @@ type PipelineSpec struct {
 	BufferMiB, BufferSeconds int
 	ErrorLogRetentionDays    int
 	TimePrefix               string // the end of a key prefix, such as year=!{timestamp:yyyy}/
+	KeepStreams              bool
 	Transform                TransformSpec
 }
 
@@ -84,6 +87,7 @@ const (
 // The ways of a flow log.
 const (
 	MethodS3       = "s3"
+	MethodLanding  = "landing"
 	MethodFirehose = "firehose"
 	ViaLogGroup    = "log-group"
 	ViaDirect      = "direct"
@@ -97,9 +101,9 @@ type FlowLogSpec struct {
 	Kind, ID string
 	// TrafficType is ALL, ACCEPT or REJECT; ALL for a transit gateway.
 	TrafficType string
-	// Method is MethodS3 or MethodFirehose; Via, for the latter, ViaLogGroup or ViaDirect.
+	// Method is MethodS3, MethodLanding or MethodFirehose; Via, for the last, ViaLogGroup or ViaDirect.
 	Method, Via string
-	// Parquet, HivePartitions and HourlyPartitions are for MethodS3.
+	// Parquet, HivePartitions and HourlyPartitions are for MethodS3 and MethodLanding.
 	Parquet, HivePartitions, HourlyPartitions bool
 	// LogFormat is empty for AWS's default.
 	LogFormat          string

@@ -30,20 +30,11 @@ const (
 	maxVariables                         = 4096
 )
 
-// minPartitionBuffer is the smallest buffer, in MiB, of a stream with dynamic partitioning
-// (https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning.html).
-const minPartitionBuffer = 64
-
 // extraForm is a member of a line, with a constant or without: a comma would end it where the function reads it.
 var extraForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*(=[^,=]*)?$`)
 
 // lineMembers are what every line has.
 var lineMembers = []string{"id", "timestamp", "message", "logGroup", "logStream", "owner"}
-
-// partitionKeys are those keys of the function that a prefix hasn't already: an account and a region have a stack each.
-func partitionKeys() []string {
-	return slices.DeleteFunc(components.PartitionKeys(), func(key string) bool { return key == "account" || key == "region" })
-}
 
 func transformField() schema.Field {
 	return schema.Field{
@@ -63,14 +54,14 @@ func transformField() schema.Field {
 				Items:   &schema.Field{Kind: schema.String, Required: true, Pattern: extraForm, Accepts: "a name of letters, digits and _ . -, or name=constant without commas and equals signs"}},
 			{Key: "partitionBy", Kind: schema.List,
 				DefaultText: "no dynamic partitioning",
-				Doc:         "Parts of keys that are computed from each line, between the region and timePrefix (dynamic partitioning, which AWS charges for). Streams can't change between with and without: they are replaced.",
-				Accepts:     "a list of " + strings.Join(partitionKeys(), ", "),
-				Items:       &schema.Field{Kind: schema.String, Required: true, Values: partitionKeys()}},
+				Doc:         partitionByDoc,
+				Accepts:     "a list of " + strings.Join(components.PartitionKeys(), ", "),
+				Items:       &schema.Field{Kind: schema.String, Required: true, Values: components.PartitionKeys()}},
 			{Key: "partitionDatabasesBy", Kind: schema.List,
 				DefaultText: "as partitionBy",
-				Doc:         "The same for the databases' stream alone, which then has a function of its own: [databaseInstance] gives each instance and cluster a prefix db-instance=…/.",
-				Accepts:     "a list of " + strings.Join(partitionKeys(), ", "),
-				Items:       &schema.Field{Kind: schema.String, Required: true, Values: partitionKeys()}},
+				Doc:         "The same for the databases' stream alone, which then has a function of its own: [databaseInstance] gives each instance and cluster a prefix db-instance=.../.",
+				Accepts:     "a list of " + strings.Join(components.PartitionKeys(), ", "),
+				Items:       &schema.Field{Kind: schema.String, Required: true, Values: components.PartitionKeys()}},
 		},
 	}
 }
@@ -88,32 +79,8 @@ func (p *parser) transform(v, buffer schema.Value) {
 		}
 	}
 	p.extraFields(v.Get("extraFields"))
-	s.PartitionBy = p.partitions(v.Get("partitionBy"), buffer)
-	s.PartitionDatabasesBy = p.partitions(v.Get("partitionDatabasesBy"), buffer)
-}
-
-// partitions reads the keys of a stream with dynamic partitioning.
-func (p *parser) partitions(by, buffer schema.Value) []string {
-	home, keys, list := p.spec.Home.Region, newOnce(p), []string(nil)
-	for _, item := range by.Items() {
-		keys.text(item, "is", "want each key once")
-		list = append(list, item.Text())
-	}
-	if len(list) == 0 {
-		return nil
-	}
-	if home != "" {
-		if err := home.Require(partition.DynamicPartitioning); err != nil {
-			p.add(by, "%v; leave it out", err)
-		}
-	}
-	switch {
-	case buffer.Valid && buffer.Number() < minPartitionBuffer:
-		p.add(by, "streams with dynamic partitioning have buffers of at least %d MiB; want a bufferMiB of at least that, or leave it out", minPartitionBuffer)
-	case !p.spec.Pipeline.Transform.Enabled:
-		p.add(by, "the keys are computed by the function, which isn't enabled; leave it out, or enable the function")
-	}
-	return list
+	s.PartitionBy = p.partitionBy(v.Get("partitionBy"), buffer)
+	s.PartitionDatabasesBy = p.partitionBy(v.Get("partitionDatabasesBy"), buffer)
 }
 
 // extraFields reads what the function would refuse only when it starts, which is when the first logs come.
@@ -135,34 +102,6 @@ func (p *parser) extraFields(v schema.Value) {
 	if room := maxVariables / 2; size > room {
 		p.add(v, "the fields have %d characters together; want at most %d", size, room)
 	}
-}
-
-// partitionPrefix is what keys have for what is computed from each line.
-func (s *Spec) partitionPrefix(c Class) string {
-	var b strings.Builder
-	if s.transforms(c) {
-		for _, key := range s.partitionBy(c) {
-			name := key
-			if key == "databaseInstance" {
-				name = "db-instance"
-			}
-			b.WriteString(name + "=!{partitionKeyFromLambda:" + key + "}/")
-		}
-	}
-	return b.String()
-}
-
-// partitionBy are the parts of a class's keys that are computed from each line.
-func (s *Spec) partitionBy(c Class) []string {
-	if t := s.Pipeline.Transform; c == ClassDatabases && len(t.PartitionDatabasesBy) > 0 {
-		return t.PartitionDatabasesBy
-	}
-	return s.Pipeline.Transform.PartitionBy
-}
-
-// databasesApart says whether the databases' stream has a function of its own: a function computes one set of keys.
-func (s *Spec) databasesApart() bool {
-	return !slices.Equal(s.partitionBy(ClassDatabases), s.Pipeline.Transform.PartitionBy)
 }
 
 // transforms says whether the stream of a class has the function: what AWS puts directly has no documents of CloudWatch

@@ -84,7 +84,7 @@ func TestEveryResourceHasAnExplicitProvider(t *testing.T) {
 		for _, p := range g.Providers() {
 			providers[p.URN] = true
 		}
-		for _, name := range []string{"home", "backup", "archive"} {
+		for _, name := range []string{"home", "backup", "archive", "landing"} {
 			if p, ok := g.Find("pulumi:providers:aws", name); !ok || !providers[p.URN] {
 				t.Errorf("%s: no provider %s among %d", stack, name, len(providers))
 			}

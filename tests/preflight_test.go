@@ -2,7 +2,6 @@ package tests
 
 import (
 	"errors"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -18,24 +17,8 @@ import (
 // about it.
 func shortRetention(t *testing.T, dir, mode string) {
 	t.Helper()
-	file := filepath.Join(dir, "Pulumi.beijing.yaml")
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(data)
-	for _, change := range [][2]string{
-		{"log-archive:minimumRetentionDays: 180", "log-archive:minimumRetentionDays: 3650"},
-		{"log-archive:preflight: enforce", "log-archive:preflight: " + mode},
-	} {
-		if !strings.Contains(text, change[0]) {
-			t.Fatalf("the example has no %q: adapt this test", change[0])
-		}
-		text = strings.Replace(text, change[0], change[1], 1)
-	}
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	replaceIn(t, dir, "Pulumi.beijing.yaml", "log-archive:minimumRetentionDays: 180", "log-archive:minimumRetentionDays: 3650")
+	replaceIn(t, dir, "Pulumi.beijing.yaml", "log-archive:preflight: enforce", "log-archive:preflight: "+mode)
 }
 
 // shortage is what the preflight says about it.

@@ -5,6 +5,7 @@ type lifecycleRule struct {
 	id, prefix  string
 	enabled     bool
 	expireDays  int // 0: never
+	noncurrent  int // days that a version is kept which isn't the current one; 0: for ever
 	transitions []transition
 	minimumSize int // objects must be larger than this many bytes
 }
@@ -21,6 +22,7 @@ func lifecycleRules(r *Resource) []lifecycleRule {
 		rule := lifecycleRule{
 			id: item.text("id"), enabled: item.text("status") == "Enabled", prefix: item.text("prefix"),
 			expireDays: int(item.item("expiration").number("days")),
+			noncurrent: int(item.item("noncurrentVersionExpiration").number("noncurrentDays")),
 		}
 		for _, f := range []object{filter, filter.item("and")} {
 			if p := f.text("prefix"); p != "" {

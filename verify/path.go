@@ -179,11 +179,12 @@ func (e *evaluation) Paths() []*Path {
 	return paths
 }
 
-// sourceTokens are the types of the resources that send something on its way.
+// sourceTokens are the types of the resources that send something on its way. Replications are the last: they are about what
+// the others have written.
 var sourceTokens = []string{
-	typeFlowLog, typeSubscription, typeSelection, typeBucketReplication, typeBucketNotification, typeBucketLogging,
+	typeFlowLog, typeSubscription, typeSelection, typeBucketNotification, typeBucketLogging,
 	typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer, typeTrail,
-	typeEventTarget, typeEventSourceMapping, typeInvocation, typeBackupsReplication,
+	typeEventTarget, typeEventSourceMapping, typeInvocation, typeBackupsReplication, typeBucketReplication,
 }
 
 // pathsOf are the ways that begin with a resource. Most have one; a bucket's notifications have one for each target.

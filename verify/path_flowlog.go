@@ -68,6 +68,7 @@ func (e *evaluation) flowLogToBucket(s *segment, r *Resource) {
 		folder, name = "AWSLogs/aws-account-id="+account, "aws-service=vpcflowlogs/aws-region="+string(r.Place.Region)
 	}
 	e.logDelivery(s, r, b, joinKey(prefix, folder), name+"/00/00/00/object.log.gz")
+	e.lands(s, b, joinKey(prefix, folder, name))
 }
 
 // logDelivery are the requests of the log delivery service to a bucket and its key. The folder is the source account's.

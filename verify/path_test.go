@@ -55,8 +55,10 @@ var worlds = []struct {
 		role := shop.RoleARN("replicate").String()
 		asRole := policy.Conditions{}.With("ArnEquals", "aws:PrincipalArn", role)
 		sourceKey := p.key("logs", shop, grant(policy.AWSPrincipals(shop.RootARN().String()), asRole, "*", "kms:Decrypt"))
-		targetKey := p.key("replica", security, grant(policy.AWSPrincipals(shop.RootARN().String()), asRole, "*", "kms:Encrypt"))
+		targetKey := p.key("replica", security, grant(policy.AWSPrincipals(shop.RootARN().String()), asRole, "*", "kms:Encrypt", "kms:Decrypt"))
 		p.bucket("logs", shop)
+		p.versioned("logs", shop)
+		p.versioned("replica", security)
 		p.encrypted("logs", shop, sourceKey)
 		p.bucket("replica", security, grant(policy.AWSPrincipals(shop.RootARN().String()), asRole, target+"/*", "s3:ReplicateObject", "s3:ReplicateTags", "s3:ReplicateDelete", "s3:ObjectOwnerOverrideToBucketOwner"))
 		p.encrypted("replica", security, targetKey)
@@ -65,7 +67,7 @@ var worlds = []struct {
 			allow(source+"/*", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"),
 			allow(target+"/*", "s3:ReplicateObject", "s3:ReplicateTags", "s3:ReplicateDelete", "s3:ObjectOwnerOverrideToBucketOwner"),
 			throughS3(allow(sourceKey, "kms:Decrypt"), p.via(shop, partition.S3), source),
-			throughS3(allow(targetKey, "kms:Encrypt"), p.via(security, partition.S3), target))
+			throughS3(allow(targetKey, "kms:Encrypt", "kms:Decrypt"), p.via(security, partition.S3), target))
 		p.add("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "logs", shop, map[string]any{"bucket": "logs", "role": role, "rules": []any{
 			map[string]any{"status": "Disabled", "destination": map[string]any{"bucket": "nowhere"}},
 			map[string]any{
@@ -256,6 +258,12 @@ var broken = []struct {
 	{"a replica in another account", "a key of another region", func(p *program) {
 		p.set("BucketReplicationConfig", "logs", "rules[1].destination.encryptionConfiguration.replicaKmsKeyId", shop.ARN(partition.KMS, "key/logs").String())
 	}, "the key is in us-east-1, the bucket in us-west-2"},
+	{"a replica in another account", "no versions", func(p *program) {
+		p.drop("BucketVersioningV2", "replica")
+	}, "S3 replicates from and to buckets with versions only"},
+	{"a replica in another account", "a bucket key that can't be checked", func(p *program) {
+		p.edit("Key", "replica", "policy", first(func(s *policy.Statement) { s.Action = []string{"kms:Encrypt"} }))
+	}, "may not kms:Decrypt on"},
 	{"a replica in another account", "no replica", func(p *program) { p.drop("BucketV2", "replica") }, "there is no bucket"},
 	{"a replica in another account", "no source", func(p *program) { p.drop("BucketV2", "logs") }, "there is no bucket"},
 	{"a replica in another account", "a locked source needs more", func(p *program) { p.set("BucketV2", "logs", "objectLockEnabled", true) }, "s3:GetObjectRetention, s3:GetObjectLegalHold"},

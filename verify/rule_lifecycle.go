@@ -67,12 +67,10 @@ func lifecycleCovers(e *evaluation, report reporter) {
 
 func lifecycleRetention(e *evaluation, report reporter) {
 	for _, b := range e.archives() {
-		lock := b.settings[typeBucketObjectLock]
-		lockDays := 0.0
-		if lock != nil {
-			d := lock.item("rule").item("defaultRetention")
-			lockDays = d.number("days") + 365*d.number("years")
+		if e.passes(b) {
+			continue // what is kept for the time is the replica: see the rules of replications
 		}
+		lockDays := b.lockDays()
 		for _, r := range b.lifecycles {
 			if !r.enabled || r.expireDays == 0 {
 				continue

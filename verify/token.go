@@ -2,6 +2,7 @@ package verify
 
 // The resource types that a path or a rule reads. A type that isn't here is left alone: its resources are somebody else's.
 const (
+	typeAlarm                = "aws:cloudwatch/metricAlarm:MetricAlarm"
 	typeAlias                = "aws:kms/alias:Alias"
 	typeBackupsReplication   = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication"
 	typeBucket               = "aws:s3/bucketV2:BucketV2"

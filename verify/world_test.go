@@ -80,6 +80,12 @@ func (p *program) encrypted(bucket string, place partition.Place, key string) {
 	})
 }
 
+func (p *program) versioned(bucket string, place partition.Place) {
+	p.add("aws:s3/bucketVersioningV2:BucketVersioningV2", bucket, place, map[string]any{
+		"bucket": bucket, "versioningConfiguration": map[string]any{"status": "Enabled"},
+	})
+}
+
 func (p *program) key(name string, place partition.Place, statements ...policy.Statement) string {
 	arn := place.ARN(partition.KMS, "key/"+name).String()
 	p.add("aws:kms/key:Key", name, place, map[string]any{"arn": arn, "keyId": name, "policy": text(statements...), "enableKeyRotation": true})

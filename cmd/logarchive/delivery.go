@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -97,7 +98,7 @@ type sent struct {
 }
 
 func (m *Main) sendCommand() *cobra.Command {
-	var source, file string
+	var source, file, event string
 	var generate int
 	var hold bool
 	c := &cobra.Command{
@@ -123,6 +124,16 @@ The sandbox's clock then moves on until everything that waits in buffers is deli
 			case generate > 0 && file != "":
 				return usagef("--file and --generate contradict each other: give one of them")
 			}
+			var at time.Time
+			if event != "" {
+				var err error
+				if at, err = time.Parse(time.RFC3339, event); err != nil {
+					return usagef("--at %s: want a time such as 2026-11-21T03:00:00Z", event)
+				}
+			}
+			if err := m.catchUp(c.Context()); err != nil {
+				return err
+			}
 			return m.withArchive(func(a *archive) error {
 				s, err := a.source(source)
 				if err != nil {
@@ -137,19 +148,20 @@ The sandbox's clock then moves on until everything that waits in buffers is deli
 				if err != nil {
 					return err
 				}
-				return m.send(c.Context(), a, s, lines, hold)
+				return m.send(c.Context(), a, s, lines, at, hold)
 			})
 		},
 	}
 	c.Flags().StringVar(&source, "source", "", "the `name` of the source, or a part of its id (needed)")
 	c.Flags().StringVar(&file, "file", "", "read the lines from this `file`; - is standard input")
 	c.Flags().IntVar(&generate, "generate", 0, "make this `number` of lines that look like the source's")
+	c.Flags().StringVar(&event, "at", "", "the `time` of the events, when it isn't the present one of the sandbox's clock: 14 days ago at most, such as 2026-11-21T03:00:00Z")
 	c.Flags().BoolVar(&hold, "hold", false, "leave the lines in the buffers; 'logarchive sandbox flush' delivers them")
 	return c
 }
 
-func (m *Main) send(ctx context.Context, a *archive, s sandbox.Source, lines []string, hold bool) error {
-	receipt, err := a.delivery.Send(ctx, s, lines)
+func (m *Main) send(ctx context.Context, a *archive, s sandbox.Source, lines []string, at time.Time, hold bool) error {
+	receipt, err := a.delivery.SendAt(ctx, s, lines, at)
 	if err != nil {
 		return err
 	}
@@ -226,10 +238,13 @@ func (m *Main) flushCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "flush",
 		Short:   "Move the sandbox's clock on until nothing waits in buffers",
-		Long:    "Move the sandbox's clock on until every buffer was delivered (Firehose's, flow logs'), and tell of those that can't be.",
+		Long:    "Do what is due (events, schedules, queues), then move the sandbox's clock on until every buffer was delivered (Firehose's, flow\nlogs'), and tell of those that can't be.",
 		Example: "  logarchive sandbox send --source vpc-0a1b2c3d4e5f60718 --generate 10 --hold\n  logarchive sandbox flush",
 		Args:    noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := m.catchUp(c.Context()); err != nil {
+				return err
+			}
 			return m.withArchive(func(a *archive) error {
 				if err := a.delivery.Flush(c.Context()); err != nil {
 					return err

@@ -113,6 +113,9 @@ func (m *Main) runDemo(ctx context.Context, stack string, lines int, p *progress
 	if err != nil {
 		return nil, withHint(err, true)
 	}
+	if err := s.settle(ctx); err != nil {
+		return nil, err
+	}
 	phase("up", since, "%s", counts(up.Summary))
 
 	a, err := s.openArchive()

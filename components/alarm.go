@@ -1,0 +1,35 @@
+package components
+
+import (
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// alarm goes off when a metric was above a value within five minutes. Where nothing happens there is no data, and nothing is
+// wrong.
+type alarm struct {
+	name, description            string
+	namespace, metric, statistic string
+	dimensions                   map[string]string
+	above                        float64
+}
+
+func (a alarm) register(ctx *pulumi.Context, name string, notify pulumi.StringArrayInput, tagged map[string]string, opts ...pulumi.ResourceOption) error {
+	_, err := cloudwatch.NewMetricAlarm(ctx, name, &cloudwatch.MetricAlarmArgs{
+		Name:               pulumi.String(a.name),
+		AlarmDescription:   pulumi.String(a.description),
+		Namespace:          pulumi.String(a.namespace),
+		MetricName:         pulumi.String(a.metric),
+		Dimensions:         pulumi.ToStringMap(a.dimensions),
+		Statistic:          pulumi.String(a.statistic),
+		ComparisonOperator: pulumi.String("GreaterThanThreshold"),
+		Threshold:          pulumi.Float64(a.above),
+		Period:             pulumi.Int(300),
+		EvaluationPeriods:  pulumi.Int(1),
+		TreatMissingData:   pulumi.String("notBreaching"),
+		AlarmActions:       actions(notify),
+		OkActions:          actions(notify),
+		Tags:               tags(tagged),
+	}, opts...)
+	return err
+}
