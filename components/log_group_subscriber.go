@@ -89,14 +89,22 @@ func (args *LogGroupSubscriberArgs) queueArn(name string) string {
 	return args.Place.ARN(partition.SQS, name).String()
 }
 
-// own are the beginnings of the names of all groups that must never be subscribed, each once.
+// own are the beginnings of the names of all groups that must never be subscribed, without those that another one
+// covers.
 func (args *LogGroupSubscriberArgs) own() []string {
 	own := append([]string{args.LogGroup(), args.Pipeline.ErrorLogGroup}, args.OwnLogGroups...)
 	if t := args.Pipeline.transform; t != nil {
 		own = append(own, t.LogGroup)
 	}
 	slices.Sort(own)
-	return slices.Compact(own)
+	var last string
+	return slices.DeleteFunc(own, func(group string) bool {
+		if last != "" && strings.HasPrefix(group, last) {
+			return true
+		}
+		last = group
+		return false
+	})
 }
 
 func (args *LogGroupSubscriberArgs) settings() *subscribeSettings {

@@ -23,7 +23,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{},
 		further: map[partition.Account]pulumi.Map{}, reports: pulumi.Map{},
 	}
-	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.databaseBackups, c.accounts, c.backupVaults} {
+	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.instances, c.subscriber, c.databases, c.databaseBackups, c.cloudTrail, c.accounts, c.backupVaults} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -51,6 +51,8 @@ type composer struct {
 	// reports are what became of databases whose exports are switched on, of all accounts; replication is nil without one.
 	reports     pulumi.Map
 	replication *components.DatabaseBackupReplication
+	// subscribed are the subscriptions of log groups, by the groups' names.
+	subscribed map[string]pulumi.Resource
 }
 
 func (c *composer) atHome() pulumi.ResourceOption { return pulumi.Provider(c.providers.home) }
@@ -91,7 +93,7 @@ func (s *Spec) deliveries() []components.Delivery {
 		})
 	}
 	list = append(list, s.flowLogDeliveries(MethodS3)...)
-	return list
+	return append(list, s.trailDeliveries()...)
 }
 
 func (c *composer) streams() error {
@@ -193,9 +195,14 @@ func (c *composer) logGroups() error {
 			}
 			name = group.Name
 		}
-		if _, err := c.pipelines[ClassLogs].Subscribe(c.ctx, g.Name, name, g.FilterPattern); err != nil {
+		filter, err := c.pipelines[ClassLogs].Subscribe(c.ctx, g.Name, name, g.FilterPattern)
+		if err != nil {
 			return err
 		}
+		if c.subscribed == nil {
+			c.subscribed = map[string]pulumi.Resource{}
+		}
+		c.subscribed[g.Name] = filter
 	}
 	return nil
 }

@@ -181,6 +181,7 @@ func (p *parser) names(v schema.Value) {
 		{"role", s.TransformRole(), maxRoleName},
 		{"role", s.SubscribeRole(), maxRoleName},
 		{"role", s.LandingRole(), maxRoleName},
+		{"role", s.TrailRole(), maxRoleName},
 		{"function", s.TransformFunction(), maxFunctionName},
 		{"function", s.SubscribeFunction(), maxSubscriberName},
 		{"role", s.ExportsRole(), maxRoleName},

@@ -31,8 +31,11 @@ type Spec struct {
 	Databases []DatabaseSpec
 	// Exports is nil when no database's exports are switched on.
 	Exports *ExportsSpec
+	// Trail is nil without one.
+	Trail *TrailSpec
 	// Accounts are further source accounts.
-	Accounts []AccountSpec
+	Accounts  []AccountSpec
+	Instances []InstancesSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
 	// PreflightMode is PreflightEnforce, PreflightWarn or PreflightOff.

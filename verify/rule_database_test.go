@@ -24,6 +24,14 @@ var databaseCases = []ruleCase{
 		change: func(p *program) {
 			p.replace("RolePolicy", "exports", home.ARN(partition.RDS, "db:shop").String(), home.ARN(partition.RDS, "db:*").String())
 		}},
+	{rule: "database-scope", name: "everything of RDS", resource: "exports", reason: "reach everything of RDS",
+		change: func(p *program) {
+			p.replace("RolePolicy", "exports", home.ARN(partition.RDS, "pg:*").String(), "*")
+		}},
+	{rule: "database-scope", name: "any tag", resource: "exports", reason: "write any tag of a database",
+		change: func(p *program) {
+			p.replace("RolePolicy", "exports", "ForAllValues:StringEquals", "ForAllValues:StringLike")
+		}},
 	{rule: "invocation-in-place", name: "triggers", resource: "exports-shop/instance", reason: "called with delete after create",
 		change: func(p *program) {
 			p.set("Invocation", "exports-shop/instance", "triggers", map[string]any{"code": "1"})
