@@ -38,11 +38,9 @@ type invoker interface {
 // handlers are the project's functions that the sandbox runs, by the name that is in the function's HandlerVariable.
 // They are the very packages that are deployed.
 var handlers = map[string]func(*function, *host) (invoker, error){
-	"transform": newTransform,
-	"subscribe": newSubscribe,
-	"rdsexports": func(*function, *host) (invoker, error) {
-		return nil, errors.New("the function that switches exports on is called by invocations and schedules, not by streams")
-	},
+	"transform":  newTransform,
+	"subscribe":  newSubscribe,
+	"rdsexports": newExports,
 }
 
 // componentHandlers are the components whose function runs one of the handlers.

@@ -31,7 +31,7 @@ var assumedOptions = []string{"MARIADB_AUDIT_PLUGIN", "OEM_AGENT"}
 
 // rdsOf is RDS as a function meets it: the world's databases of the function's place, with the policies of its role. What it
 // changes is in the world at once.
-func (w *World) rdsOf(f *function, authorizer Authorizer) *standin.RDS {
+func (w *World) rdsOf(f *function, authorize func(Hop) error) *standin.RDS {
 	place := f.object.Place
 	r := &standin.RDS{
 		ParameterGroups: map[string]map[string]string{}, OptionGroups: map[string][]string{}, LogTypes: partition.DatabaseLogTypes, Looks: 1,
@@ -46,7 +46,7 @@ func (w *World) rdsOf(f *function, authorizer Authorizer) *standin.RDS {
 			hop.Context["aws:TagKeys"] = tagKeys
 		}
 		var refused *Refusal
-		if err := authorizer.Authorize(hop); errors.As(err, &refused) {
+		if err := authorize(hop); errors.As(err, &refused) {
 			return standin.Refuse("AccessDenied", "User: %s is not authorized to perform: %s on resource: %s: %s", hop.Principal, action, arn, refused.Reason)
 		} else if err != nil {
 			return err
