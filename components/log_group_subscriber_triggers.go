@@ -73,7 +73,8 @@ func (c *LogGroupSubscriber) registerTriggers(ctx *pulumi.Context, name string, 
 	} {
 		rule.args.Name = pulumi.String(args.FunctionName + "-" + rule.what)
 		rule.args.Tags = tags(args.Tags)
-		if err := c.registerRule(ctx, name+"-"+rule.what, args, &rule.args); err != nil {
+		r := functionRule{place: args.Place, function: c.Function, target: "subscribe", rule: rule.args}
+		if err := r.register(ctx, name+"-"+rule.what, c); err != nil {
 			return err
 		}
 	}
@@ -85,20 +86,6 @@ func (c *LogGroupSubscriber) registerTriggers(ctx *pulumi.Context, name string, 
 		ScalingConfig:         &lambda.EventSourceMappingScalingConfigArgs{MaximumConcurrency: pulumi.Int(args.MaxConcurrency)},
 		Tags:                  tags(args.Tags),
 	}, pulumi.Parent(c))
-	return err
-}
-
-// registerRule: a rule, its permission to call the function, and then its target.
-func (c *LogGroupSubscriber) registerRule(ctx *pulumi.Context, name string, args *LogGroupSubscriberArgs, rule *cloudwatch.EventRuleArgs) error {
-	made, allowed, err := allowRule(ctx, name, args.Place, rule, c.Function, c)
-	if err != nil {
-		return err
-	}
-	_, err = cloudwatch.NewEventTarget(ctx, name, &cloudwatch.EventTargetArgs{
-		Rule:     made.Name,
-		TargetId: pulumi.String("subscribe"),
-		Arn:      c.Function.Arn,
-	}, pulumi.Parent(c), pulumi.DependsOn([]pulumi.Resource{allowed}))
 	return err
 }
 
@@ -126,18 +113,4 @@ func (c *LogGroupSubscriber) registerAlarms(ctx *pulumi.Context, name string, ar
 		}
 	}
 	return nil
-}
-
-// actions are those of an alarm, which the SDK takes as an array of anything.
-func actions(arns pulumi.StringArrayInput) pulumi.ArrayInput {
-	if arns == nil {
-		return nil
-	}
-	return arns.ToStringArrayOutput().ApplyT(func(list []string) []any {
-		out := make([]any, len(list))
-		for i, arn := range list {
-			out[i] = arn
-		}
-		return out
-	}).(pulumi.ArrayOutput)
 }

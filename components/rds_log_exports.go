@@ -72,7 +72,6 @@ const (
 	defaultExportSchedule   = "rate(1 hour)"
 	exportsNamespace        = "LogArchive/RdsExports" // see functions/rdsexports
 	mostTargetInput         = 8192                    // PutTargets
-	mostTargets             = 5                       // targets of a rule (EventBridge quotas)
 	exportsDefaultMemoryMiB = 256
 )
 
@@ -100,7 +99,7 @@ func (args *RdsLogExportsArgs) input(d *RdsLogShipping) (string, error) {
 	return string(text), err
 }
 
-// checks are the inputs of the schedule's targets: as many databases in each as fit.
+// checks are the inputs of the schedule's rules: as many databases in each as fit.
 func (args *RdsLogExportsArgs) checks() ([]string, error) {
 	const head, tail = `{"check":[`, `]}`
 	var inputs, items []string
@@ -155,9 +154,6 @@ func (args *RdsLogExportsArgs) check(name string) error {
 	}
 	if len(p.list) == 0 {
 		p.document("Databases", "role policy", policy.Inline, args.policy(), nil)
-		if inputs, err := args.checks(); err != nil || len(inputs) > mostTargets {
-			p.add("Databases", len(args.Databases), "the check of so many doesn't fit into the %d targets of a rule", mostTargets)
-		}
 	}
 	return p.err("RdsLogExports", name)
 }

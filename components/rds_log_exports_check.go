@@ -7,29 +7,27 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// registerCheck: the rule that has the databases compared, and its targets.
+// registerCheck: the rule that has the databases compared; several where they don't fit into one target's input.
 func (c *RdsLogExports) registerCheck(ctx *pulumi.Context, name string, args *RdsLogExportsArgs) error {
 	inputs, err := args.checks()
 	if err != nil {
 		return err
 	}
-	rule, allowed, err := allowRule(ctx, name+"-check", args.Place, &cloudwatch.EventRuleArgs{
-		Name:               pulumi.String(args.FunctionName + "-check"),
-		Description:        pulumi.String("Databases are compared with the exports that they should have"),
-		ScheduleExpression: pulumi.String(args.Schedule),
-		Tags:               tags(args.Tags),
-	}, c.Function, c)
-	if err != nil {
-		return err
-	}
 	for i, input := range inputs {
-		target := fmt.Sprintf("check-%d", i+1)
-		if _, err := cloudwatch.NewEventTarget(ctx, name+"-"+target, &cloudwatch.EventTargetArgs{
-			Rule:     rule.Name,
-			TargetId: pulumi.String(target),
-			Arn:      c.Function.Arn,
-			Input:    pulumi.String(input),
-		}, pulumi.Parent(c), pulumi.DependsOn([]pulumi.Resource{allowed})); err != nil {
+		what := "check"
+		if i > 0 {
+			what = fmt.Sprintf("check-%d", i+1)
+		}
+		r := functionRule{
+			place: args.Place, function: c.Function, target: "check", input: input,
+			rule: cloudwatch.EventRuleArgs{
+				Name:               pulumi.String(args.FunctionName + "-" + what),
+				Description:        pulumi.String("Databases are compared with the exports that they should have"),
+				ScheduleExpression: pulumi.String(args.Schedule),
+				Tags:               tags(args.Tags),
+			},
+		}
+		if err := r.register(ctx, name+"-"+what, c); err != nil {
 			return err
 		}
 	}
@@ -37,30 +35,17 @@ func (c *RdsLogExports) registerCheck(ctx *pulumi.Context, name string, args *Rd
 }
 
 // registerAlarms: a log that was switched off, a database that can't be read, and a function that fails. The first two have
-// data only when a check runs: between two checks an alarm stays as it is.
+// data only when a check runs.
 func (c *RdsLogExports) registerAlarms(ctx *pulumi.Context, name string, args *RdsLogExportsArgs) error {
-	for _, alarm := range []struct{ what, description, namespace, metric, statistic, missing string }{
-		{"drifted", "Databases don't export a log that they should: somebody has switched it off", exportsNamespace, "Drifted", "Maximum", "ignore"},
-		{"unreachable", "Databases can't be compared: they are gone, or may not be read", exportsNamespace, "Unreachable", "Maximum", "ignore"},
-		{"errors", "The function that switches exports on fails", "AWS/Lambda", "Errors", "Sum", "notBreaching"},
+	for what, a := range map[string]alarm{
+		"drifted": {description: "Databases don't export a log that they should: somebody has switched it off",
+			namespace: exportsNamespace, metric: "Drifted", statistic: "Maximum", stays: true},
+		"unreachable": {description: "Databases can't be compared: they are gone, or may not be read",
+			namespace: exportsNamespace, metric: "Unreachable", statistic: "Maximum", stays: true},
+		"errors": {description: "The function that switches exports on fails", namespace: "AWS/Lambda", metric: "Errors", statistic: "Sum"},
 	} {
-		_, err := cloudwatch.NewMetricAlarm(ctx, name+"-"+alarm.what, &cloudwatch.MetricAlarmArgs{
-			Name:               pulumi.String(args.FunctionName + "-" + alarm.what),
-			AlarmDescription:   pulumi.String(alarm.description),
-			Namespace:          pulumi.String(alarm.namespace),
-			MetricName:         pulumi.String(alarm.metric),
-			Dimensions:         pulumi.StringMap{"FunctionName": pulumi.String(args.FunctionName)},
-			Statistic:          pulumi.String(alarm.statistic),
-			ComparisonOperator: pulumi.String("GreaterThanThreshold"),
-			Threshold:          pulumi.Float64(0),
-			Period:             pulumi.Int(300),
-			EvaluationPeriods:  pulumi.Int(1),
-			TreatMissingData:   pulumi.String(alarm.missing),
-			AlarmActions:       actions(args.AlarmActions),
-			OkActions:          actions(args.AlarmActions),
-			Tags:               tags(args.Tags),
-		}, pulumi.Parent(c))
-		if err != nil {
+		a.name, a.dimensions = args.FunctionName+"-"+what, map[string]string{"FunctionName": args.FunctionName}
+		if err := a.register(ctx, name+"-"+what, args.AlarmActions, args.Tags, pulumi.Parent(c)); err != nil {
 			return err
 		}
 	}

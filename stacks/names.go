@@ -94,6 +94,12 @@ func (s *Spec) DatabaseTransformRole() string { return s.roleName("transform-dat
 // DatabaseBackupAlias is the alias of the key of the databases' backups in the backup region.
 func (s *Spec) DatabaseBackupAlias() string { return s.NamePrefix + "-database-backups" }
 
+// ReplayFunction is the function that brings back what couldn't be delivered.
+func (s *Spec) ReplayFunction() string { return s.NamePrefix + "-replay" }
+
+// ReplayRole is what the replay function acts as.
+func (s *Spec) ReplayRole() string { return s.roleName("replay") }
+
 func (s *Spec) functionLogGroup(function string) string { return "/aws/lambda/" + function }
 
 // BackupRole is what AWS Backup acts as.
@@ -180,6 +186,8 @@ func (p *parser) names(v schema.Value) {
 		{"role", s.BackupRole(), maxRoleName},
 		{"role", s.TransformRole(), maxRoleName},
 		{"role", s.SubscribeRole(), maxRoleName},
+		{"role", s.ReplayRole(), maxRoleName},
+		{"function", s.ReplayFunction(), maxFunctionName},
 		{"role", s.LandingRole(), maxRoleName},
 		{"role", s.TrailRole(), maxRoleName},
 		{"function", s.TransformFunction(), maxFunctionName},

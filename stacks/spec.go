@@ -28,6 +28,8 @@ type Spec struct {
 	LogGroups []LogGroupSpec
 	// Subscribe is nil when only the log groups of the configuration are archived.
 	Subscribe *SubscribeSpec
+	// Replay is nil when what couldn't be delivered is brought back by hand only.
+	Replay    *ReplaySpec
 	Databases []DatabaseSpec
 	// Exports is nil when no database's exports are switched on.
 	Exports *ExportsSpec

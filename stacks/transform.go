@@ -114,7 +114,7 @@ func (s *Spec) transforms(c Class) bool {
 // round in a circle.
 func (s *Spec) ownLogGroups() []string {
 	own := []string{s.functionLogGroup(s.TransformFunction()), s.functionLogGroup(s.DatabaseTransformFunction()),
-		s.functionLogGroup(s.SubscribeFunction()), s.functionLogGroup(s.ExportsFunction())}
+		s.functionLogGroup(s.SubscribeFunction()), s.functionLogGroup(s.ExportsFunction()), s.functionLogGroup(s.ReplayFunction())}
 	for _, c := range Classes() {
 		own = append(own, s.ErrorLogGroup(c))
 	}

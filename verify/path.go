@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/logarchive/logarchive/partition"
 )
@@ -185,7 +186,7 @@ func (e *evaluation) Paths() []*Path {
 var sourceTokens = []string{
 	typeFlowLog, typeSubscription, typeSelection, typeBucketNotification, typeBucketLogging,
 	typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer, typeTrail,
-	typeEventTarget, typeEventSourceMapping, typeInvocation, typeBackupsReplication, typeAssociation, typeBucketReplication,
+	typeEventTarget, typeEventSourceMapping, typeInvocation, typeBackupsReplication, typeFunction, typeAssociation, typeBucketReplication,
 }
 
 // pathsOf are the ways that begin with a resource. Most have one; a bucket's notifications have one for each target.
@@ -229,6 +230,10 @@ func (e *evaluation) pathsOf(r *Resource) []*Path {
 		return one(KindDatabase, invokedFor(r), e.invocation)
 	case typeBackupsReplication:
 		return one(KindAutoBackup, lastPart(r.text("sourceDbInstanceArn")), e.backupsReplication)
+	case typeFunction:
+		if strings.Contains(r.URN, replayComponent) { // whoever calls it
+			return one(KindFunction, r.text("name"), e.replay)
+		}
 	case typeEventSourceMapping:
 		if isOf(r.text("eventSourceArn"), partition.SQS) {
 			return one(KindQueue, lastPart(r.text("eventSourceArn")), e.queueMapping)

@@ -61,7 +61,7 @@ func TestDatabasePaths(t *testing.T) {
 		}, verify.KindDatabase, "shop", "rds:AddTagsToResource"},
 		{"no function", func(p *program) { p.set("Invocation", "exports-shop/instance", "functionName", "other") }, verify.KindDatabase, "shop", `there is no function "other"`},
 		{"called once", func(p *program) { p.set("Invocation", "exports-shop/instance", "lifecycleScope", "CREATE_ONLY") }, verify.KindDatabase, "shop", "isn't called for its whole life"},
-		{"nothing to check", func(p *program) { p.set("EventTarget", "exports-check-1", "input", "{}") }, verify.KindEventRule, "log-archive-rds-exports-check", "names no database to check"},
+		{"nothing to check", func(p *program) { p.set("EventTarget", "exports-check", "input", "{}") }, verify.KindEventRule, "log-archive-rds-exports-check", "names no database to check"},
 		{"no grant for RDS", func(p *program) {
 			p.replace("Key", "database-backups", "kms:CreateGrant", "kms:ListKeys")
 		}, verify.KindAutoBackup, "shop", "kms:CreateGrant"},
