@@ -20,6 +20,7 @@ func (c *composer) databases() error {
 			CreateLogGroups: d.CreateLogGroups,
 			RetentionDays:   d.RetentionDays,
 			Pipeline:        c.pipelines[ClassDatabases],
+			Destination:     c.destinations[ClassDatabases],
 		}, c.atHome())
 		if err != nil {
 			return err

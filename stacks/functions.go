@@ -7,7 +7,7 @@ import "github.com/logarchive/logarchive/components"
 func (c *composer) transformFunction() (err error) {
 	s := c.spec
 	var streams, databases []string
-	for _, class := range s.classes() {
+	for _, class := range c.classes() {
 		switch {
 		case !s.transforms(class):
 		case class == ClassDatabases && s.databasesApart():

@@ -23,6 +23,7 @@ const (
 	KindDatabase     = "database"      // a database whose exports a function switches on
 	KindAutoBackup   = "auto-backup"   // a database's automated backups, replicated to another region
 	KindStream       = "stream"
+	KindDestination  = "destination" // of CloudWatch Logs, for log groups of other accounts
 	KindDataStream   = "data-stream" // of Kinesis
 	KindBucket       = "bucket"
 	KindVault        = "vault"
