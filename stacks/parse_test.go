@@ -332,7 +332,7 @@ func TestProblemsReadAsPromised(t *testing.T) {
 
 func TestEnginesAreThoseOfTheComponent(t *testing.T) {
 	t.Parallel()
-	for _, engine := range databaseEngines() {
+	for _, engine := range partition.DatabaseEngines() {
 		_, asInstance := components.RdsLogTypes(engine, false)
 		_, asCluster := components.RdsLogTypes(engine, true)
 		if asInstance != nil && asCluster != nil {
@@ -341,7 +341,7 @@ func TestEnginesAreThoseOfTheComponent(t *testing.T) {
 	}
 	_, err := components.RdsLogTypes("none", false)
 	for _, engine := range strings.Split(err.Error()[strings.LastIndex(err.Error(), "of ")+3:], ", ") {
-		if !strings.Contains(strings.Join(databaseEngines(), " "), engine) {
+		if !strings.Contains(strings.Join(partition.DatabaseEngines(), " "), engine) {
 			t.Errorf("%s is missing", engine)
 		}
 	}

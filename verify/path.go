@@ -22,6 +22,8 @@ const (
 	KindInstances    = "instances"     // EC2 instances that a tag selects, with the CloudWatch agent
 	KindEventRule    = "event-rule"    // a rule or schedule of EventBridge, to a function
 	KindAlarm        = "alarm"         // a CloudWatch alarm, to the topics that it notifies
+	KindDatabase     = "database"      // a database whose exports a function switches on
+	KindAutoBackup   = "auto-backup"   // a database's automated backups, replicated to another region
 	KindStream       = "stream"
 	KindDestination  = "destination" // of CloudWatch Logs, for log groups of other accounts
 	KindDataStream   = "data-stream" // of Kinesis
@@ -188,7 +190,7 @@ func (e *evaluation) Paths() []*Path {
 var sourceTokens = []string{
 	typeFlowLog, typeSubscription, typeSelection, typeBucketNotification, typeBucketLogging,
 	typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer, typeTrail,
-	typeEventTarget, typeEventSourceMapping, typeFunction, typeAssociation, typeMetricAlarm, typeCompositeAlarm, typeBucketReplication,
+	typeEventTarget, typeEventSourceMapping, typeInvocation, typeBackupsReplication, typeFunction, typeAssociation, typeMetricAlarm, typeCompositeAlarm, typeBucketReplication,
 }
 
 // pathsOf are the ways that begin with a resource. Most have one; a bucket's notifications have one for each target.
@@ -232,6 +234,10 @@ func (e *evaluation) pathsOf(r *Resource) []*Path {
 		if len(alarmActions(r)) > 0 {
 			return one(KindAlarm, alarmName(r), e.alarm)
 		}
+	case typeInvocation:
+		return one(KindDatabase, invokedFor(r), e.invocation)
+	case typeBackupsReplication:
+		return one(KindAutoBackup, lastPart(r.text("sourceDbInstanceArn")), e.backupsReplication)
 	case typeFunction:
 		if strings.Contains(r.URN, replayComponent) { // whoever calls it
 			return one(KindFunction, r.text("name"), e.replay)
