@@ -123,7 +123,8 @@ var table = buildTable(models())
 func models() []*model {
 	return slices.Concat(
 		providerModels, s3Models, s3BucketModels, kmsModels, iamModels, firehoseModels, logsModels, alarmModels,
-		flowLogModels, backupModels, rdsModels, queueModels, lambdaModels, lambdaTriggerModels, eventModels, parameterModels, systemsManagerModels)
+		flowLogModels, backupModels, rdsModels, queueModels, lambdaModels, lambdaTriggerModels, eventModels, parameterModels, systemsManagerModels,
+		balancerModels, machineModels)
 }
 
 func buildTable(ms []*model) map[string]*Type {

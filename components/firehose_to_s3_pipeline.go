@@ -24,6 +24,8 @@ const (
 	// VendedLogs is plain lines that the log delivery service of AWS puts, such as flow logs straight to Firehose.
 	// Firehose compresses them.
 	VendedLogs Content = "vended-logs"
+	// Lines is what our own collectors put: records of whole lines of JSON. Firehose compresses them.
+	Lines Content = "lines"
 )
 
 // FirehoseToS3PipelineArgs are the Args of [NewFirehoseToS3Pipeline].
@@ -34,7 +36,7 @@ type FirehoseToS3PipelineArgs struct {
 	StreamName string
 	// RoleName is the role that Firehose acts as.
 	RoleName string
-	// SubscriptionRoleName is the role that CloudWatch Logs acts as when it puts records; empty for VendedLogs.
+	// SubscriptionRoleName is the role that CloudWatch Logs acts as when it puts records; empty for the others than CloudWatchLogs.
 	SubscriptionRoleName string
 	// BucketName and BucketPlace are the archive bucket and where it is; it may be in another account and region.
 	BucketName  string
@@ -160,12 +162,12 @@ func (args *FirehoseToS3PipelineArgs) check(name string) error {
 		if args.SubscriptionRoleName == args.RoleName {
 			p.add("SubscriptionRoleName", args.SubscriptionRoleName, "is also RoleName: CloudWatch Logs and Firehose act as roles of their own")
 		}
-	case VendedLogs:
+	case VendedLogs, Lines:
 		if args.SubscriptionRoleName != "" || len(args.Subscriptions) > 0 {
-			p.add("Subscriptions", args.SubscriptionRoleName, "a pipeline of %s takes no subscriptions: its records are not compressed", VendedLogs)
+			p.add("Subscriptions", args.SubscriptionRoleName, "a pipeline of %s takes no subscriptions: its records are not compressed", args.Content)
 		}
 	default:
-		p.oneOf("Content", string(args.Content), string(CloudWatchLogs), string(VendedLogs))
+		p.oneOf("Content", string(args.Content), string(CloudWatchLogs), string(VendedLogs), string(Lines))
 	}
 	seen := map[string]int{}
 	for i, s := range args.Subscriptions {
@@ -271,6 +273,9 @@ func (c *FirehoseToS3Pipeline) registerStream(ctx *pulumi.Context, args *Firehos
 	if args.Transform != nil {
 		compression, extension = "GZIP", transformedFileExtension
 		after = append(after, args.Transform.rolePolicy)
+	}
+	if c.content == Lines {
+		compression, extension = "GZIP", transformedFileExtension
 	}
 	streamTags := maps.Clone(args.Tags)
 	if c.content == VendedLogs {

@@ -19,12 +19,13 @@ const (
 	SourceLogGroup SourceKind = "log-group"
 	SourceDatabase SourceKind = "database"
 	SourceInstance SourceKind = "instance"
+	SourceSyslog   SourceKind = "syslog"
 )
 
 // Source is something that produces logs, with the way that they take as it is declared.
 type Source struct {
 	// ID is kind:account:region:name. Name is the flow log's id, the log group's name, database/log-type, or an instance's id
-	// with a file's path or a Windows channel behind a colon.
+	// with a file's path or a Windows channel behind a colon; of collectors of syslog, their autoscaling group.
 	ID    string
 	Kind  SourceKind
 	Place partition.Place
@@ -35,10 +36,12 @@ type Source struct {
 	// lines are sent.
 	Broken string
 
-	flowLog   *flowLog
-	agent     *agentLog
-	group     string // the log group that it writes to
-	logStream string
+	flowLog *flowLog
+	agent   *agentLog
+	// collectors are what takes it, for syslog.
+	collectors *collectors
+	group      string // the log group that it writes to
+	logStream  string
 }
 
 // declared is what the world declares about logs, by what leads from one to the next.
@@ -164,6 +167,12 @@ func (d *Delivery) resolve(id string) (Source, error) {
 				s = databaseSource(o, database.kind, database.stream, name[i+1:])
 			}
 		}
+	case SourceSyslog:
+		for _, candidate := range collectorSources(d.world) {
+			if candidate.Place == place && candidate.Name == name {
+				s = candidate
+			}
+		}
 	case SourceInstance:
 		for _, candidate := range agentSources(d.world) {
 			if candidate.Place == place && candidate.Name == name {
@@ -205,6 +214,10 @@ func (d *Delivery) Sources() []Source {
 				sources = append(sources, s)
 			}
 		}
+	}
+	for _, s := range collectorSources(d.world) {
+		s.Path, s.Broken = all.collectorPath(s)
+		sources = append(sources, s)
 	}
 	for _, s := range agentSources(d.world) {
 		if s.Broken == "" {

@@ -23,7 +23,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{},
 		further: map[partition.Account]pulumi.Map{},
 	}
-	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.instances, c.subscriber, c.databases, c.accounts, c.backupVaults} {
+	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.instances, c.syslog, c.subscriber, c.databases, c.accounts, c.backupVaults} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -112,9 +112,12 @@ func (c *composer) streams() error {
 			Keep:                  s.Pipeline.KeepStreams,
 			DependsOn:             []pulumi.Resource{c.archive.Policy},
 		}
-		if class == ClassFlowLogsVended {
+		switch {
+		case class == ClassSyslog:
+			args.Content = components.Lines
+		case !class.subscribes():
 			args.Content = components.VendedLogs
-		} else {
+		default:
 			args.SubscriptionRoleName = s.SubscriptionRole(class)
 			args.Transform = c.transform
 			if s.partitions(class) {

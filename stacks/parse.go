@@ -31,6 +31,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.logGroups(root.Get("logGroups"))
 	p.subscribe(root.Get("subscribe"))
 	p.instances(root.Get("instances"))
+	p.syslog(root.Get("syslog"))
 	p.databases(root.Get("databases"))
 	p.backup(root.Get("backup"))
 	p.proof(root)

@@ -32,6 +32,8 @@ type Spec struct {
 	// Accounts are further source accounts.
 	Accounts  []AccountSpec
 	Instances []InstancesSpec
+	// Syslog is nil when no syslog is collected.
+	Syslog *SyslogSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
 	// PreflightMode is PreflightEnforce, PreflightWarn or PreflightOff.

@@ -17,6 +17,7 @@ const (
 	KindAccessLog    = "access-log"    // S3's server access logs
 	KindLoadBalancer = "load-balancer" // access logs of a load balancer
 	KindTrail        = "trail"         // CloudTrail
+	KindSyslog       = "syslog"        // what senders bring to collectors behind a load balancer
 	KindInstances    = "instances"     // EC2 instances that a tag selects, with the CloudWatch agent
 	KindEventRule    = "event-rule"    // a rule or schedule of EventBridge, to a function
 	KindStream       = "stream"
@@ -183,7 +184,7 @@ func (e *evaluation) Paths() []*Path {
 var sourceTokens = []string{
 	typeFlowLog, typeSubscription, typeSelection, typeBucketNotification, typeBucketLogging,
 	typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer, typeTrail,
-	typeEventTarget, typeEventSourceMapping, typeAssociation, typeBucketReplication,
+	typeEventTarget, typeEventSourceMapping, typeAssociation, typeAutoScalingGroup, typeBucketReplication,
 }
 
 // pathsOf are the ways that begin with a resource. Most have one; a bucket's notifications have one for each target.
@@ -215,6 +216,10 @@ func (e *evaluation) pathsOf(r *Resource) []*Path {
 		}
 	case typeTrail:
 		return one(KindTrail, r.text("name"), e.trail)
+	case typeAutoScalingGroup:
+		if _, _, ok := e.collector(r); ok {
+			return one(KindSyslog, r.text("name"), e.syslog)
+		}
 	case typeAssociation:
 		if _, ok := e.agentRun(r); ok { // what other associations do has nothing to do with logs
 			return one(KindInstances, targetsOf(r), e.association)

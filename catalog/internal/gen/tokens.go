@@ -2,6 +2,8 @@ package main
 
 // tokens are the types of the catalog. A test of package catalog compares them with its hand-written half.
 var tokens = []string{
+	"aws:autoscaling/group:Group",
+	"aws:autoscaling/policy:Policy",
 	"aws:backup/plan:Plan",
 	"aws:backup/selection:Selection",
 	"aws:backup/vault:Vault",
@@ -15,6 +17,8 @@ var tokens = []string{
 	"aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter",
 	"aws:cloudwatch/metricAlarm:MetricAlarm",
 	"aws:ec2/flowLog:FlowLog",
+	"aws:ec2/launchTemplate:LaunchTemplate",
+	"aws:ec2/securityGroup:SecurityGroup",
 	"aws:iam/instanceProfile:InstanceProfile",
 	"aws:iam/policy:Policy",
 	"aws:iam/role:Role",
@@ -26,6 +30,9 @@ var tokens = []string{
 	"aws:lambda/eventSourceMapping:EventSourceMapping",
 	"aws:lambda/function:Function",
 	"aws:lambda/permission:Permission",
+	"aws:lb/listener:Listener",
+	"aws:lb/loadBalancer:LoadBalancer",
+	"aws:lb/targetGroup:TargetGroup",
 	"aws:rds/cluster:Cluster",
 	"aws:rds/instance:Instance",
 	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2",
@@ -47,5 +54,7 @@ var tokens = []string{
 	"aws:ssm/association:Association",
 	"aws:ssm/document:Document",
 	"aws:ssm/parameter:Parameter",
+	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
 	"pulumi:providers:aws",
 }
