@@ -45,7 +45,7 @@ func TestSyslogIsFollowed(t *testing.T) {
 				p.t.Fatal(err)
 			}
 			p.set("LaunchTemplate", "syslog", "userData", base64.StdEncoding.EncodeToString([]byte(strings.Replace(string(text), "delivery_stream log-archive-syslog", "delivery_stream other", 1))))
-		}, nil, "there is no stream"},
+		}, nil, "there is no Firehose stream"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
