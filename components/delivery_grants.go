@@ -21,8 +21,9 @@ const anyAccount = "\x00"
 // not fit. It lets an account write below its own prefixes of a class of logs that only others have.
 type grant struct {
 	kind     DeliveryKind
-	roles    []string         // FirehoseDelivery, ReplicationDelivery: the roles as an ARN's resource, "role/name", sorted
-	region   partition.Region // FlowLogDelivery: where the flow logs are
+	roles    []string         // of deliveries with a role: them as an ARN's resource, "role/name", sorted
+	region   partition.Region // where the service delivers from, of deliveries without a role
+	resource string           // for whom the service delivers, as the end of an ARN
 	foreign  bool             // the accounts are not the bucket's
 	shared   bool             // the streams of several accounts
 	keyless  bool             // the bucket's key isn't used
@@ -48,14 +49,18 @@ func grants(owner partition.Account, deliveries []Delivery) []grant {
 	for _, d := range deliveries {
 		g := grant{kind: d.Kind, foreign: d.Source.Account != owner, keyless: d.ManagedKeys}
 		p := principal{account: d.Source.Account}
-		if d.Kind != FlowLogDelivery {
+		if d.RoleArn != "" {
 			arn, _ := partition.ParseARN(d.RoleArn)
-			g.roles, p.who = []string{arn.Resource}, "role "+arn.Resource
+			g.roles, p.who = []string{arn.Resource}, string(d.Kind)+" role "+arn.Resource
 			if d.Kind == FirehoseDelivery && g.foreign && len(streaming) > 1 {
 				g.shared, p = true, principal{who: "streams"}
 			}
 		} else {
-			g.region, p.who = d.Source.Region, "region "+string(d.Source.Region)
+			if d.Kind == QueryLogDelivery {
+				g.kind = FlowLogDelivery // by the same service, for the same ARNs
+			}
+			g.region, g.resource = d.Source.Region, d.Resource
+			p.who = fmt.Sprint(g.kind, " ", g.region, " ", g.resource)
 		}
 		same := of[p]
 		if same == nil {
@@ -97,16 +102,20 @@ func sorted[T ~string](list []T) []T {
 }
 
 func (g grant) identity() string {
-	return fmt.Sprintf("%s %s %s %t %t %q", g.kind, strings.Join(g.roles, " "), g.region, g.foreign, g.keyless, g.prefixes)
+	return fmt.Sprintf("%s %s %s %s %t %t %q", g.kind, strings.Join(g.roles, " "), g.region, g.resource, g.foreign, g.keyless, g.prefixes)
 }
 
-// keyPrefixes returns the beginnings of all keys that the delivery writes.
+// keyPrefixes returns the beginnings of all keys that the delivery writes, or reads.
 func (d Delivery) keyPrefixes() []string {
 	switch {
 	case d.Kind == FirehoseDelivery:
 		return []string{d.Prefix, d.ErrorPrefix}
+	case d.Kind == ReplayDelivery:
+		return []string{d.ErrorPrefix, replayMarkers + d.ErrorPrefix}
 	case d.Kind == ReplicationDelivery:
 		return []string{d.Prefix}
+	case selfDelivered[d.Kind].folder != nil:
+		return selfDelivered[d.Kind].folder(d)
 	case d.Hive:
 		return []string{d.Prefix + "AWSLogs/aws-account-id=" + string(d.Source.Account) + "/"}
 	}
@@ -118,9 +127,9 @@ func (d Delivery) keyPrefixes() []string {
 func (g grant) objects(p partition.Partition, bucket string) []string {
 	account := string(g.accounts[0])
 	if len(g.accounts) > 1 {
-		account = "${aws:PrincipalAccount}"
-		if g.kind == FlowLogDelivery {
-			account = "${aws:SourceAccount}"
+		account = "${aws:SourceAccount}"
+		if len(g.roles) > 0 {
+			account = "${aws:PrincipalAccount}"
 		}
 	}
 	var out []string
@@ -139,7 +148,7 @@ func (g grant) arnAccount() partition.Account {
 	return g.accounts[0]
 }
 
-// roleArns are the values of aws:PrincipalArn for a FirehoseDelivery or ReplicationDelivery.
+// roleArns are the values of aws:PrincipalArn, unless for a FlowLogDelivery.
 func (g grant) roleArns(p partition.Partition) []string {
 	var out []string
 	for _, role := range g.roles {
@@ -150,8 +159,11 @@ func (g grant) roleArns(p partition.Partition) []string {
 
 // words name the grant in a statement's id.
 func (g grant) words() []string {
-	if g.shared {
+	switch {
+	case g.shared:
 		return []string{"Deliver", "streams"}
+	case g.kind == ReplayDelivery:
+		return []string{"Replay", strings.TrimPrefix(g.roles[0], "role/")}
 	}
 	return []string{"Deliver", strings.TrimPrefix(g.roles[0], "role/")}
 }

@@ -25,6 +25,7 @@ import (
 //   - A stream with a Lambda processor first has its records transformed, by the very code that is deployed. What the
 //     function makes of them waits in a buffer for each partition, and becomes objects; what it can't read, or all when it
 //     fails for too long, is written to the stream's error prefix.
+//   - A service that writes files itself (CloudTrail's trails) has a buffer for each, and a file when its time comes.
 //   - A flow log to S3 has a buffer of its own, and a file every five minutes that the log delivery service writes.
 //
 // Every line that was acknowledged is in one object at the end, exactly once, whatever is killed in between. (AWS promises
@@ -131,16 +132,20 @@ const (
 	outputBuffers  = "firehose-output" // what a stream's function has made of records
 	failedBuffers  = "firehose-failed" // what goes to a stream's error prefix
 	flowLogBuffers = "flow-log"
+	fileBuffers    = "service-file" // of services that write files themselves
 )
 
 // partitionSeparator is between a stream's name and its partition in the name of a buffer. No stream's name has it.
 const partitionSeparator = "@"
 
+// fileSeparator is between the kind and the name of what writes files itself, in the name of its buffer.
+const fileSeparator = "="
+
 // buffer is the feed of a Firehose stream or of a flow log to S3.
 type buffer struct {
 	class string // one of the classes above
 	place partition.Place
-	name  string // of the stream, perhaps with a partition, or the flow log's id
+	name  string // of the stream, perhaps with a partition; the flow log's id; or a source's kind and name
 	feed  *feed
 	keys  map[string]string // of its partition
 	// failure is the last failed attempt to deliver; nil when the last one went well.
@@ -168,8 +173,11 @@ func (b *buffer) dir() string {
 
 // label says which buffer it is.
 func (b *buffer) label() string {
-	if b.class == flowLogBuffers {
+	switch b.class {
+	case flowLogBuffers:
 		return "flow log " + b.name
+	case fileBuffers:
+		return strings.ReplaceAll(b.name, fileSeparator, " ")
 	}
 	return "Firehose stream " + b.stream()
 }

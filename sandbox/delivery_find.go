@@ -56,6 +56,10 @@ func (d *Delivery) FindAll(ctx context.Context, sources []Source) ([]Found, erro
 			if err := f.flowFiles(); err != nil {
 				return nil, err
 			}
+		case s.file != nil:
+			if err := f.serviceFiles(); err != nil {
+				return nil, err
+			}
 		case s.flowLog != nil && s.flowLog.to == flowToFirehose:
 			destinations = []string{s.flowLog.destination}
 		case s.collectors != nil:

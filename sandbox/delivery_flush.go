@@ -49,7 +49,7 @@ func (d *Delivery) Flush(ctx context.Context) error {
 			next = &due
 		}
 		if next == nil {
-			return problems
+			return errors.Join(problems, d.deliverDigests(ctx))
 		}
 		if now, err = d.clock.AdvanceTo(*next); err != nil {
 			return errors.Join(problems, err)
@@ -70,6 +70,12 @@ func (d *Delivery) Flush(ctx context.Context) error {
 func (d *Delivery) due(b *buffer, now time.Time) time.Time {
 	if b.class == flowLogBuffers {
 		return b.feed.oldest.Truncate(flowWindow).Add(flowWindow)
+	}
+	if b.class == fileBuffers {
+		if f, err := d.fileOf(b); err == nil {
+			return b.feed.oldest.Add(f.interval)
+		}
+		return now
 	}
 	s, err := d.stream(b)
 	if err != nil {
@@ -137,8 +143,12 @@ type delivered struct {
 
 // deliverNext delivers the next part of a buffer, if one is due.
 func (d *Delivery) deliverNext(ctx context.Context, b *buffer, now time.Time) (delivered, error) {
-	if b.class == flowLogBuffers {
-		object, err := d.deliverFlow(ctx, b, now)
+	if b.class == flowLogBuffers || b.class == fileBuffers {
+		deliver := d.deliverFlow
+		if b.class == fileBuffers {
+			deliver = d.deliverFile
+		}
+		object, err := deliver(ctx, b, now)
 		return delivered{done: object != nil, object: object}, err
 	}
 	s, err := d.stream(b)

@@ -151,6 +151,9 @@ func (t *transfer) send(s Source, lines []string) error {
 	if s.flowLog != nil {
 		return t.sendFlow(s, lines)
 	}
+	if s.file != nil {
+		return t.sendFile(s.file, lines)
+	}
 	if s.collectors != nil {
 		return t.sendSyslog(s, lines)
 	}
@@ -159,6 +162,11 @@ func (t *transfer) send(s Source, lines []string) error {
 	}
 	if err := checkEvents(s, lines); err != nil {
 		return err
+	}
+	if s.trail != nil {
+		if err := t.authorizeTrailToLogs(s); err != nil {
+			return err
+		}
 	}
 	if s.agent != nil {
 		if err := t.authorizeAgent(s); err != nil {

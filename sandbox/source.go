@@ -20,12 +20,14 @@ const (
 	SourceDatabase SourceKind = "database"
 	SourceInstance SourceKind = "instance"
 	SourceSyslog   SourceKind = "syslog"
+	SourceTrail    SourceKind = "trail"
 )
 
 // Source is something that produces logs, with the way that they take as it is declared.
 type Source struct {
-	// ID is kind:account:region:name. Name is the flow log's id, the log group's name, database/log-type, or an instance's id
-	// with a file's path or a Windows channel behind a colon; of collectors of syslog, their autoscaling group.
+	// ID is kind:account:region:name. Name is the flow log's id, the log group's name, database/log-type, an instance's id
+	// with a file's path or a Windows channel behind a colon, or the trail's name, with /cloudwatch-logs behind it for its way
+	// through a log group.
 	ID    string
 	Kind  SourceKind
 	Place partition.Place
@@ -37,8 +39,10 @@ type Source struct {
 	Broken string
 
 	flowLog *flowLog
+	file    *serviceFile
+	trail   *Object // that writes to the log group
 	agent   *agentLog
-	// collectors are what takes it, for syslog.
+	// collectors are what takes it, for syslog; Name is their autoscaling group then.
 	collectors *collectors
 	group      string // the log group that it writes to
 	logStream  string
@@ -179,6 +183,8 @@ func (d *Delivery) resolve(id string) (Source, error) {
 				s = candidate
 			}
 		}
+	case SourceTrail:
+		return d.Source(id) // there are few
 	case SourceLogGroup:
 		if _, ok := find(d.world, logGroupToken, func(o *Object) bool { return o.Place == place && o.Text("name") == name }); ok {
 			s = groupSource(place, name)
@@ -191,7 +197,8 @@ func (d *Delivery) resolve(id string) (Source, error) {
 }
 
 // Sources returns every source that the world declares, ordered by id: flow logs, the exported logs of databases, what the
-// agents of instances collect, and all other log groups but those of Firehose's own error messages, and of functions whose log nobody subscribes to.
+// agents of instances collect, what services write themselves, and all other log groups but those of Firehose's own error
+// messages, and of functions whose log nobody subscribes to.
 func (d *Delivery) Sources() []Source {
 	all := readDeclared(d.world)
 	fed := map[string]bool{} // log groups that have a source already
@@ -225,6 +232,17 @@ func (d *Delivery) Sources() []Source {
 			s.Path = s.Name + " -> " + s.Path
 		}
 		sources = append(sources, s) // others may write to its log group besides
+	}
+	for _, f := range serviceFiles(d.world) {
+		sources = append(sources, f.asSource(all))
+	}
+	for _, o := range d.world.List(trailToken) {
+		if s, ok := trailCopy(o); ok {
+			s.Path, s.Broken = all.groupPath(s.Place, s.group)
+			s.Path = "trail " + o.Text("name") + " -> " + s.Path
+			fed[groupKey(s.Place, s.group)] = true
+			sources = append(sources, s)
+		}
 	}
 	for k, o := range all.groups {
 		if fed[k] || all.own[k] {

@@ -386,8 +386,8 @@ func BenchmarkBeijing(b *testing.B) {
 func TestSourcesAreAStackOutput(t *testing.T) {
 	t.Parallel()
 	for stack, want := range map[string][]string{
-		"beijing": {pathDatabase, pathInstance, pathSyslog, pathLogGroup, pathS3, pathLanding, pathFlowLog},
-		"global":  {pathDatabase, pathInstance, pathSyslog, pathLogGroup, pathS3, pathLanding, pathDirect, pathFlowLog},
+		"beijing": {pathDatabase, pathInstance, pathSyslog, pathLogGroup, pathS3, pathLanding, pathFlowLog, pathTrail, pathTrailCopy},
+		"global":  {pathDatabase, pathInstance, pathSyslog, pathLogGroup, pathS3, pathLanding, pathDirect, pathFlowLog, pathTrail},
 	} {
 		g, spec := example(t, stack)
 		ways := map[string]bool{}

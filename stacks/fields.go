@@ -80,7 +80,9 @@ func Fields() []schema.Field {
 		subscribeField(),
 		instancesField(),
 		syslogField(),
+		replayField(),
 		databasesField(),
+		cloudTrailField(),
 		accountsField(),
 		backupField(),
 	}

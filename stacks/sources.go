@@ -9,7 +9,7 @@ import (
 type Source struct {
 	// Key is the path of the key that configures it: log-archive:flowLogs[0].
 	Key string `json:"key"`
-	// Kind is vpc, subnet, eni, transit-gateway, log-group, instance, rds-instance or rds-cluster.
+	// Kind is vpc, subnet, eni, transit-gateway, log-group, instance, rds-instance, rds-cluster or trail.
 	Kind string `json:"kind"`
 	// ID is the resource's id; for a log group its name, for a database "identifier/log type", for
 	// instances "name/path" or "name/channel".
@@ -80,6 +80,7 @@ func (s *Spec) ownSources() []Source {
 			})
 		}
 	}
+	rows = append(rows, s.trailSources()...)
 	for i := range rows {
 		rows[i].Place = s.Home
 	}
@@ -100,7 +101,7 @@ func (f FlowLogSpec) class() Class {
 // classes returns the classes that have a source, in the order of [Classes].
 func (s *Spec) classes() []Class {
 	used := map[Class]bool{
-		ClassLogs:      len(s.LogGroups) > 0 || s.Subscribe != nil || len(s.Instances) > 0,
+		ClassLogs:      len(s.LogGroups) > 0 || s.Subscribe != nil || len(s.Instances) > 0 || s.Trail != nil && s.Trail.CloudWatchLogs,
 		ClassDatabases: len(s.Databases) > 0,
 		ClassSyslog:    s.Syslog != nil,
 	}

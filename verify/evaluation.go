@@ -10,7 +10,7 @@ type evaluation struct {
 	options  Options
 	segments map[string]*segment
 	filters  map[string][]*Resource // subscription filters, by log group
-	fed      map[string]bool        // log groups that flow logs write to: their subscriptions belong to the flow logs' paths
+	fed      map[string]bool        // log groups that flow logs and trails write to: their subscriptions belong to the paths of these
 	keepers  map[string]*bucket     // that paths end in
 	reach    map[string]map[string]bool
 	verdicts []*Verdict
@@ -36,6 +36,11 @@ func newEvaluation(d *Deployment, o Options) *evaluation {
 	}
 	for _, r := range d.byType[typeFlowLog] {
 		if group := flowLogGroup(r); group != "" {
+			e.fed[groupKey(r.Place, group)] = true
+		}
+	}
+	for _, r := range d.byType[typeTrail] {
+		if group := trailGroup(r); group != "" {
 			e.fed[groupKey(r.Place, group)] = true
 		}
 	}

@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/logarchive/logarchive/partition"
 )
@@ -184,7 +185,7 @@ func (e *evaluation) Paths() []*Path {
 var sourceTokens = []string{
 	typeFlowLog, typeSubscription, typeSelection, typeBucketNotification, typeBucketLogging,
 	typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer, typeTrail,
-	typeEventTarget, typeEventSourceMapping, typeAssociation, typeAutoScalingGroup, typeBucketReplication,
+	typeEventTarget, typeEventSourceMapping, typeFunction, typeAssociation, typeAutoScalingGroup, typeBucketReplication,
 }
 
 // pathsOf are the ways that begin with a resource. Most have one; a bucket's notifications have one for each target.
@@ -227,6 +228,10 @@ func (e *evaluation) pathsOf(r *Resource) []*Path {
 	case typeEventTarget:
 		if isOf(r.text("arn"), partition.Lambda) { // what goes elsewhere isn't followed
 			return one(KindEventRule, r.text("rule"), e.eventTarget)
+		}
+	case typeFunction:
+		if strings.Contains(r.URN, replayComponent) { // whoever calls it
+			return one(KindFunction, r.text("name"), e.replay)
 		}
 	case typeEventSourceMapping:
 		if isOf(r.text("eventSourceArn"), partition.SQS) {

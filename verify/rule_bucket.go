@@ -23,7 +23,7 @@ var bucketRules = []Rule{
 	},
 	{
 		ID: "bucket-own-key", Title: "what is written is encrypted with the archive's key",
-		Why:    "a writer's headers win over the bucket's default encryption: another key, or a key of the writer's, makes logs unreadable to those who must read them",
+		Why:    "a writer's headers win over the bucket's default encryption: another key, or a key of the writer's, makes logs unreadable to those who must read them. CloudTrail's digest files alone may have S3's own encryption, as its documents had it",
 		Remedy: "set default encryption aws:kms with a key of the program; deny s3:PutObject to everybody where the encryption headers are there and aren't the archive's",
 		check:  ownKey,
 	},
@@ -88,6 +88,9 @@ func ownKey(e *evaluation, report reporter) {
 			{"a key that the client sends (SSE-C)", []string{sseCustomerHeader, "AES256"}},
 		} {
 			for _, h := range append([]Hop{put}, e.deliveries(b)...) {
+				if wrong.what == "SSE-S3" && slices.ContainsFunc(h.Caller.Service, func(p partition.Principal) bool { return isService(b.Place, partition.CloudTrail, p) }) {
+					continue // its digests: see trailToBucket
+				}
 				if e.probe(altered(h, wrong.pairs...)) != policy.ExplicitDeny {
 					report(b.URN, "deny s3:PutObject whose encryption headers are there and aren't the archive's", "%s could write an object with %s", h.Caller, wrong.what)
 					break

@@ -53,6 +53,7 @@ const (
 	typeTopic                = "aws:sns/topic:Topic"
 	typeTopicPolicy          = "aws:sns/topicPolicy:TopicPolicy"
 	typeTopicSubscription    = "aws:sns/topicSubscription:TopicSubscription"
+	typeEventRule            = "aws:cloudwatch/eventRule:EventRule"
 	typeTrail                = "aws:cloudtrail/trail:Trail"
 	typeVault                = "aws:backup/vault:Vault"
 	typeVaultLock            = "aws:backup/vaultLockConfiguration:VaultLockConfiguration"

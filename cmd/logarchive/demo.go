@@ -363,6 +363,8 @@ func pathInWords(s sandbox.Source) string {
 			words = append(words, "syslog", "collector")
 		case strings.HasPrefix(step, "flow log "):
 			words = append(words, "flow log")
+		case strings.HasPrefix(step, "trail "):
+			words = append(words, "trail")
 		case strings.HasPrefix(step, "filter "):
 		case strings.HasPrefix(step, "Firehose "):
 			words = append(words, "Firehose")
