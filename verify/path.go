@@ -22,6 +22,7 @@ const (
 	KindInstances    = "instances"     // EC2 instances that a tag selects, with the CloudWatch agent
 	KindEventRule    = "event-rule"    // a rule or schedule of EventBridge, to a function
 	KindStream       = "stream"
+	KindDestination  = "destination" // of CloudWatch Logs, for log groups of other accounts
 	KindDataStream   = "data-stream" // of Kinesis
 	KindBucket       = "bucket"
 	KindVault        = "vault"

@@ -32,6 +32,8 @@ const (
 	typeLaunchTemplate       = "aws:ec2/launchTemplate:LaunchTemplate"
 	typeListener             = "aws:lb/listener:Listener"
 	typeLoadBalancer         = "aws:lb/loadBalancer:LoadBalancer"
+	typeLogDestination       = "aws:cloudwatch/logDestination:LogDestination"
+	typeLogDestinationPolicy = "aws:cloudwatch/logDestinationPolicy:LogDestinationPolicy"
 	typeLogGroup             = "aws:cloudwatch/logGroup:LogGroup"
 	typeOldBucket            = "aws:s3/bucket:Bucket"
 	typeOldLoadBalancer      = "aws:alb/loadBalancer:LoadBalancer"
