@@ -110,6 +110,15 @@ func (r *inventor) repair(key string, object map[string]any) {
 	case "logGroups":
 		drop("retentionDays")
 		object["name"] = fmt.Sprintf("%s/%d", r.pick([]string{"a", "/app", "logs"}), r.IntN(100))
+	case "instances":
+		drop("retentionDays", "schedule", "output", "windowsEvents")
+		n := r.IntN(1000)
+		object["name"] = fmt.Sprint("i-", n)
+		object["files"] = []any{map[string]any{"path": "/var/log/a", "logGroup": fmt.Sprint("/i/", n), "timestampFormat": "%Y-%m-%d"}}
+	case "syslog":
+		drop("minSize", "maxSize", "package", "egressCidrs")
+		object["subnetIds"], object["clientCidrs"] = []any{"subnet-00000001", "subnet-00000002"}, []any{"10.0.0.0/16"}
+		object["certificateArn"] = r.home.ARN(partition.ACM, "certificate/1").String()
 	case "databases":
 		drop("retentionDays", "cluster")
 		object["identifier"] = fmt.Sprintf("%s-%d", r.pick(words["identifier"]), r.IntN(100))
