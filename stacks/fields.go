@@ -82,6 +82,7 @@ func Fields() []schema.Field {
 		syslogField(),
 		replayField(),
 		databasesField(),
+		siemField(),
 		cloudTrailField(),
 		accountsField(),
 		backupField(),
