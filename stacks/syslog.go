@@ -64,7 +64,7 @@ func syslogField() schema.Field {
 			"vpcId: vpc-0a1b2c3d4e5f60718",
 			"subnetIds: [subnet-0a1b2c3d4e5f60718, subnet-0a1b2c3d4e5f60719]",
 			"clientCidrs: [10.0.0.0/16]",
-			"certificateArn: arn:aws:acm:us-east-1:111122223333:certificate/0b0c0d0e-0000-4000-8000-000000000000",
+			"certificateArn: " + partition.Place{Account: "111122223333", Region: "cn-north-1"}.ARN(partition.ACM, "certificate/0b0c0d0e-0000-4000-8000-000000000000").String(),
 		}, "\n"),
 		Fields: []schema.Field{
 			{Key: "vpcId", Kind: schema.String, Required: true, Pattern: vpcForm, Doc: "The VPC of load balancer and collectors.", Accepts: "an id such as vpc-0a1b2c3d4e5f60718"},
