@@ -33,6 +33,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		c.flowLogs,
 		c.logGroups,
 		c.instances,
+		c.syslog,
 		c.subscriber,
 		c.databases,
 		c.databaseBackups,
@@ -149,9 +150,12 @@ func (c *composer) streams() error {
 			Keep:                  s.Pipeline.KeepStreams,
 			DependsOn:             []pulumi.Resource{c.archive.Policy},
 		}
-		if class == ClassFlowLogsVended {
+		switch {
+		case class == ClassSyslog:
+			args.Content = components.Lines
+		case !class.subscribes():
 			args.Content = components.VendedLogs
-		} else {
+		default:
 			if args.FromDestinations = c.carried != nil; !args.FromDestinations {
 				args.SubscriptionRoleName = s.SubscriptionRole(class)
 			}

@@ -79,6 +79,7 @@ func Fields() []schema.Field {
 		logGroupsField(),
 		subscribeField(),
 		instancesField(),
+		syslogField(),
 		replayField(),
 		databasesField(),
 		siemField(),

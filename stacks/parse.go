@@ -32,6 +32,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.subscribe(root.Get("subscribe"))
 	p.instances(root.Get("instances"))
 	p.replay(root.Get("replay"))
+	p.syslog(root.Get("syslog"))
 	p.databases(root.Get("databases"))
 	p.cloudTrail(root.Get("cloudTrail"))
 	p.backup(root.Get("backup"))

@@ -40,6 +40,8 @@ type Spec struct {
 	Instances []InstancesSpec
 	// Siem are who gets an event for each object.
 	Siem []SiemConsumerSpec
+	// Syslog is nil when no syslog is collected.
+	Syslog *SyslogSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
 	// Monitoring is nil when nobody is to be told of anything.
