@@ -125,6 +125,10 @@ func resourceStatement(v *Verdict, kind policy.Kind) policy.Statement {
 				s.Condition = s.Condition.With(op, key, v.pattern(values[0]))
 			}
 		}
+		// CloudTrail says for which trail it encrypts in the encryption context, too, and rule key-use-bound asks for it there.
+		if values := v.Context[trailContext]; len(values) > 0 {
+			s.Condition = s.Condition.With("StringLike", trailContext, v.pattern(values[0]))
+		}
 		return s
 	}
 	arn, err := partition.ParseARN(v.Caller.Role)

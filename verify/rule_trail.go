@@ -100,11 +100,13 @@ func trailForEvents(e *evaluation, report reporter) {
 	}
 }
 
+// trailContext is how CloudTrail says in the encryption context for which trail it asks.
+const trailContext = "kms:EncryptionContext:aws:cloudtrail:arn"
+
 // trailKeyBound is a part of key-use-bound: a grant to CloudTrail must say whose trails may be encrypted.
 func (e *evaluation) trailKeyBound(report reporter) {
-	const context = "kms:EncryptionContext:aws:cloudtrail:arn"
 	for _, v := range e.verdicts {
-		arn, err := partition.ParseARN(strings.Join(v.Context[context], ""))
+		arn, err := partition.ParseARN(strings.Join(v.Context[trailContext], ""))
 		if err != nil || v.Action != "kms:GenerateDataKey" || !v.Allowed {
 			continue
 		}
@@ -113,9 +115,9 @@ func (e *evaluation) trailKeyBound(report reporter) {
 		if !ok {
 			continue
 		}
-		for _, other := range []Hop{altered(v.Hop, context, arn.String()), without(v.Hop, context)} {
+		for _, other := range []Hop{altered(v.Hop, trailContext, arn.String()), without(v.Hop, trailContext)} {
 			if e.probe(other) == policy.Allowed {
-				report(k.URN, "add a condition StringLike on "+context+" with the account's trails", "CloudTrail could encrypt with it for any account's trail: nothing asks for %s", context)
+				report(k.URN, "add a condition StringLike on "+trailContext+" with the account's trails", "CloudTrail could encrypt with it for any account's trail: nothing asks for %s", trailContext)
 				break
 			}
 		}
