@@ -111,7 +111,8 @@ func (e *evaluation) agentWrites(s *segment, carrier *Resource, acting Caller, g
 // instanceRole is EC2 acting as the role of the profile that is declared beside a resource.
 func (e *evaluation) instanceRole(s *segment, r *Resource) (Caller, bool) {
 	for _, profile := range e.byType[typeInstanceProfile] {
-		if profile.parent != "" && profile.parent == r.parent {
+		// Resources alone have no parents; a component gives both its own name.
+		if profile.parent != "" && profile.parent == r.parent || profile.parent == "" && r.parent == "" && profile.Place == r.Place && profile.Name == r.Name {
 			return e.profileRole(s, r, profile)
 		}
 	}
