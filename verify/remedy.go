@@ -94,6 +94,9 @@ func identityStatement(v *Verdict) policy.Statement {
 		if strings.HasPrefix(key, "aws:ResourceTag/") {
 			s.Condition = s.Condition.With("Null", key, "false")
 		}
+		if key == "aws:TagKeys" { // the set operator alone holds for a request without tags, too
+			s.Condition = s.Condition.With("ForAllValues:StringEquals", key, v.Context[key]...).With("Null", key, "false")
+		}
 	}
 	return s
 }

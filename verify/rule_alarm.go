@@ -22,19 +22,24 @@ var alarmRules = []Rule{
 		check:  alarmMetrics,
 	},
 	{
-		ID: "topic-tls-only", Title: "a topic that alarms notify takes nothing over plain HTTP",
+		ID: "topic-tls-only", Title: "a topic of alarms or of a bucket's events takes nothing over plain HTTP",
 		Why:    "SNS takes messages over plain HTTP from whoever may publish, unless the topic's policy denies it (SNS Developer Guide, sns-security-best-practices)",
 		Remedy: "deny sns:Publish to everybody where aws:SecureTransport is false",
 		check:  topicsOverTLS,
 	},
 }
 
-// topicsOverTLS asks for the topics of alarms, which are this program's; what others publish to theirs is their affair.
+// topicsOverTLS asks for the topics of alarms and of buckets' events; what others publish to theirs is their affair.
 func topicsOverTLS(e *evaluation, report reporter) {
 	notified := map[string]bool{}
 	for _, r := range slices.Concat(e.byType[typeMetricAlarm], e.byType[typeCompositeAlarm]) {
 		for _, arn := range alarmActions(r) {
 			notified[arn] = true
+		}
+	}
+	for _, r := range e.byType[typeBucketNotification] {
+		for _, item := range r.items("topics") {
+			notified[item.text("topicArn")] = true
 		}
 	}
 	for _, arn := range sortedKeys(notified) {

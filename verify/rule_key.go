@@ -76,6 +76,12 @@ func keyUseBound(e *evaluation, report reporter) {
 			forBuckets[k.arn] = true
 		}
 	}
+	ofQueues := map[string]bool{}
+	e.eachFed(func(q *endpoint, _ *Resource) {
+		if k, ok := e.keyOf(q.Place, q.text("kmsMasterKeyId")); ok {
+			ofQueues[k.arn] = true
+		}
+	})
 	for _, id := range sortedKeys(e.policies) {
 		at := e.policies[id]
 		for i, s := range at.document.Statements {
@@ -90,6 +96,9 @@ func keyUseBound(e *evaluation, report reporter) {
 			if uses && ofBucket && byRoles {
 				bound(report, at, s, name, "kms:ViaService", "S3's name in the bucket's region")
 				bound(report, at, s, name, "kms:EncryptionContext:aws:s3:arn", "the bucket's ARN")
+			}
+			if uses && at.kind == policy.Key && byRoles && ofQueues[at.carrier.text("arn")] {
+				bound(report, at, s, name, "kms:ViaService", "SQS's name in the queue's region")
 			}
 			if uses && at.kind != policy.Key && slices.ContainsFunc(s.Resource, anyKey) {
 				bound(report, at, s, name, "kms:ViaService", "the service that encrypts")

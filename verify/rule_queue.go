@@ -111,8 +111,11 @@ func queueTLS(e *evaluation, report reporter) {
 			if one == nil {
 				continue
 			}
-			plain := request{title: "probe", caller: accountAdministrator(one.Resource), owner: one.Place.Account, carrier: one.URN}.with("aws:SecureTransport", "false")
-			for _, h := range plain.do(one.arn, "sqs:ReceiveMessage", "sqs:SendMessage") {
+			plain := func(who Caller) request {
+				return request{title: "probe", caller: who, owner: one.Place.Account, carrier: one.URN}.with("aws:SecureTransport", "false")
+			}
+			for _, h := range slices.Concat(plain(accountAdministrator(one.Resource)).do(one.arn, "sqs:ReceiveMessage", "sqs:SendMessage"),
+				plain(stranger(one.Resource)).do(one.arn, "sqs:ReceiveMessage")) {
 				if e.probe(h) != policy.ExplicitDeny {
 					report(one.URN, "deny sqs:* to everybody where aws:SecureTransport is false", "%s over plain HTTP isn't denied", h.Action)
 					break

@@ -121,6 +121,10 @@ func confined(e *evaluation, report reporter) {
 				if s.Effect != policy.Allow || len(hops) == 0 {
 					continue
 				}
+				// Who looks for versions looks below prefixes; who lists a bucket for readers or deliveries is asked for it there.
+				if at.kind != policy.Bucket && slices.Contains(s.Action, "s3:ListBucketVersions") && slices.Contains(s.Resource, bucket) && len(boundBy(s, "s3:prefix")) == 0 {
+					report(at.carrier.URN, "add a condition on s3:prefix", "statement %s of its %s lists all versions of %s", statementName(s.Sid, i), at.kind, bucket)
+				}
 				for _, r := range s.Resource {
 					if strings.HasPrefix(r, bucket+"/") && !slices.ContainsFunc(hops, func(v *Verdict) bool { return coveredBy(v.pattern(v.Resource), filled(r, v)) }) {
 						report(at.carrier.URN, "name the prefixes that are delivered to", "statement %s of its %s reaches %s, and delivers to less", statementName(s.Sid, i), at.kind, r)
