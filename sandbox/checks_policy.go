@@ -60,6 +60,7 @@ func (x *index) refuseBrokenLinks(refused *refusals, o *Object) {
 		x.refuseClosedBucket(refused, o)
 	}
 	x.refuseUndeliverable(refused, o)
+	x.refuseServiceOrder(refused, o)
 }
 
 // refuseDeafStream: PutSubscriptionFilter sends a test message as the role that it is given.

@@ -81,6 +81,9 @@ func Fields() []schema.Field {
 		instancesField(),
 		databasesField(),
 		cloudTrailField(),
+		serviceFields()[0],
+		serviceFields()[1],
+		serviceFields()[2],
 		accountsField(),
 		backupField(),
 	}

@@ -33,6 +33,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.instances(root.Get("instances"))
 	p.databases(root.Get("databases"))
 	p.cloudTrail(root.Get("cloudTrail"))
+	p.services(root)
 	p.backup(root.Get("backup"))
 	p.proof(root)
 	p.tags(root.Get("tags"))

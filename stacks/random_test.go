@@ -34,6 +34,8 @@ var words = map[string][]string{
 	"path": {"/var/log/messages", "/opt/a.log", "a"}, "logGroup": {"/app/i", "/app/b", "/aws/kinesisfirehose/la-logs"}, "logStream": {"{instance_id}", "{instance_id}/a", "{id}"},
 	"timestampFormat": {"%Y-%m-%d", "%Q"}, "multiLineStartPattern": {"{timestamp_format}", "^[0-9]", "("}, "channel": {"System", "Security", "a:b"},
 	"runAsUser": {"cwagent"}, "agentVersion": {"1.300049.1b929"}, "prefix": {"agents/"},
+	"detectorId": {"12abc34d567e8fa901bc2d34e56789f0"}, "organizationId": {"o-exampleorgid", "o-1"}, "s3": {"*", "payments", "payments/a/"}, "lambda": {"*", "orders"},
+	"vpcIds": {"vpc-00000001", "vpc-00000002"},
 	"logTypes": {"error", "slowquery", "audit", "postgresql", "upgrade", "iam-db-auth-error"},
 }
 
@@ -146,6 +148,24 @@ func (r *inventor) repair(key string, object map[string]any) {
 		if t, ok := object["transform"].(map[string]any); ok && t["partitionBy"] != nil {
 			drop("bufferMiB", "timePrefix")
 		}
+	case "cloudTrail":
+		object["name"] = r.pick([]string{"all", "management.2"})
+		if object["cloudWatchLogs"] != true {
+			drop("retentionDays")
+		}
+		drop("dataEvents")
+		if r.IntN(2) == 0 {
+			object["dataEvents"] = map[string]any{"s3": []string{"payments"}, "lambda": []string{"*"}}
+		}
+	case "guardDuty":
+		drop("detectorId", "frequency")
+		object["detectorId"] = r.pick(words["detectorId"])
+		if r.IntN(2) == 0 {
+			drop("detectorId")
+			object["frequency"] = "ONE_HOUR"
+		}
+	case "resolverQueryLogs":
+		object["vpcIds"], object["acceptUnknown"] = []string{r.pick(words["vpcIds"])}, true
 	case "subscribe":
 		object["prefixes"] = []string{fmt.Sprintf("/x%d/", r.IntN(100))}
 		drop("exclude", "schedule")

@@ -31,6 +31,10 @@ type Spec struct {
 	Databases []DatabaseSpec
 	// Trail is nil without one.
 	Trail *TrailSpec
+	// Config, Findings and QueryLogs are nil without them.
+	Config    *ConfigSpec
+	Findings  *FindingsSpec
+	QueryLogs *QueryLogSpec
 	// Accounts are further source accounts.
 	Accounts  []AccountSpec
 	Instances []InstancesSpec

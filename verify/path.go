@@ -17,8 +17,11 @@ const (
 	KindAccessLog    = "access-log"    // S3's server access logs
 	KindLoadBalancer = "load-balancer" // access logs of a load balancer
 	KindTrail        = "trail"         // CloudTrail
-	KindInstances    = "instances"     // EC2 instances that a tag selects, with the CloudWatch agent
-	KindEventRule    = "event-rule"    // a rule or schedule of EventBridge, to a function
+	KindConfig       = "config"        // AWS Config
+	KindFindings     = "guardduty"     // GuardDuty
+	KindQueryLog     = "resolver-query-log"
+	KindInstances    = "instances"  // EC2 instances that a tag selects, with the CloudWatch agent
+	KindEventRule    = "event-rule" // a rule or schedule of EventBridge, to a function
 	KindStream       = "stream"
 	KindDataStream   = "data-stream" // of Kinesis
 	KindBucket       = "bucket"
@@ -182,7 +185,7 @@ func (e *evaluation) Paths() []*Path {
 // the others have written.
 var sourceTokens = []string{
 	typeFlowLog, typeSubscription, typeSelection, typeBucketNotification, typeBucketLogging,
-	typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer, typeTrail,
+	typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer, typeTrail, typeDeliveryChannel, typePublishing, typeQueryLogAssociation,
 	typeEventTarget, typeEventSourceMapping, typeAssociation, typeBucketReplication,
 }
 
@@ -213,6 +216,12 @@ func (e *evaluation) pathsOf(r *Resource) []*Path {
 		if balancerLogs(r) != nil {
 			return one(KindLoadBalancer, r.text("name"), e.balancer)
 		}
+	case typeDeliveryChannel:
+		return one(KindConfig, r.text("name"), e.configuration)
+	case typePublishing:
+		return one(KindFindings, r.text("detectorId"), e.findings)
+	case typeQueryLogAssociation:
+		return one(KindQueryLog, r.text("resourceId"), e.queryLog)
 	case typeTrail:
 		return one(KindTrail, r.text("name"), e.trail)
 	case typeAssociation:
