@@ -246,6 +246,11 @@ func (a *policyAuthorizer) resourceCarrier(h Hop) (carrier, error) {
 		if key, ok := a.world.ByARN(h.Resource); ok {
 			documents = append(documents, key.Text("policy"))
 		}
+	case partition.Logs:
+		if isDestination(arn) {
+			c.name = "the policy of " + arn.Resource
+			documents = append(documents, destinationPolicies(a.world, arn)...)
+		}
 	case partition.IAM:
 		role, ok := a.world.ByARN(h.Resource)
 		if !ok {

@@ -56,6 +56,10 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 				places[name] = a.Stack.Home
 				want = append(want, name)
 			}
+			if slices.ContainsFunc(spec.Accounts, func(a AccountSpec) bool { return a.Way == ViaDestination }) {
+				places["central"] = partition.Place{Account: spec.Archive.Account, Region: spec.Home.Region}
+				want = append(want, "central")
+			}
 			slices.Sort(want)
 			var names []string
 			for _, p := range g.Providers() {
@@ -81,6 +85,8 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 				parent, _ := g.Get(r.Parent)
 				account, _, further := strings.Cut(r.Name, ":")
 				switch {
+				case further && account == "central":
+					want = account
 				case further:
 					want = "account-" + account
 				case parent != nil && (parent.Name == "archive" || parent.Name == "landing"):
@@ -386,7 +392,7 @@ func BenchmarkBeijing(b *testing.B) {
 func TestSourcesAreAStackOutput(t *testing.T) {
 	t.Parallel()
 	for stack, want := range map[string][]string{
-		"beijing": {pathDatabase, pathInstance, pathLogGroup, pathS3, pathLanding, pathFlowLog, pathTrail, pathTrailCopy, pathConfig, pathFindingsLanding},
+		"beijing": {pathDatabase, throughDestination(pathDatabase), pathInstance, pathLogGroup, throughDestination(pathLogGroup), pathS3, pathLanding, pathFlowLog, pathTrail, pathTrailCopy, pathConfig, pathFindingsLanding},
 		"global":  {pathDatabase, pathInstance, pathLogGroup, pathS3, pathLanding, pathDirect, pathFlowLog, pathTrail, pathConfig, pathFindings, pathQueryLogs},
 	} {
 		g, spec := example(t, stack)

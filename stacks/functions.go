@@ -6,7 +6,7 @@ import "github.com/logarchive/logarchive/components"
 func (c *composer) transformFunction() (err error) {
 	s, t := c.spec, c.spec.Pipeline.Transform
 	var streams []string
-	for _, class := range s.classes() {
+	for _, class := range c.classes() {
 		if s.transforms(class) {
 			streams = append(streams, s.StreamName(class))
 		}
@@ -35,6 +35,9 @@ func (c *composer) subscriber() error {
 	}
 	// The subscriber's own, and those of its pipeline, are known to the component.
 	var own []string
+	if s.Replay != nil {
+		own = append(own, s.functionLogGroup(s.ReplayFunction()))
+	}
 	for _, class := range s.classes() {
 		own = append(own, s.ErrorLogGroup(class))
 	}

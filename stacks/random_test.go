@@ -148,6 +148,8 @@ func (r *inventor) repair(key string, object map[string]any) {
 		if t, ok := object["transform"].(map[string]any); ok && t["partitionBy"] != nil {
 			drop("bufferMiB", "timePrefix")
 		}
+	case "replay":
+		object["schedule"] = r.pick([]string{"on-demand", "rate(1 day)", "cron(0 2 * * ? *)"})
 	case "cloudTrail":
 		object["name"] = r.pick([]string{"all", "management.2"})
 		if object["cloudWatchLogs"] != true {

@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/logarchive/logarchive/partition"
 )
@@ -23,6 +24,7 @@ const (
 	KindInstances    = "instances"  // EC2 instances that a tag selects, with the CloudWatch agent
 	KindEventRule    = "event-rule" // a rule or schedule of EventBridge, to a function
 	KindStream       = "stream"
+	KindDestination  = "destination" // of CloudWatch Logs, for log groups of other accounts
 	KindDataStream   = "data-stream" // of Kinesis
 	KindBucket       = "bucket"
 	KindVault        = "vault"
@@ -186,7 +188,7 @@ func (e *evaluation) Paths() []*Path {
 var sourceTokens = []string{
 	typeFlowLog, typeSubscription, typeSelection, typeBucketNotification, typeBucketLogging,
 	typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer, typeTrail, typeDeliveryChannel, typePublishing, typeQueryLogAssociation,
-	typeEventTarget, typeEventSourceMapping, typeAssociation, typeBucketReplication,
+	typeEventTarget, typeEventSourceMapping, typeFunction, typeAssociation, typeBucketReplication,
 }
 
 // pathsOf are the ways that begin with a resource. Most have one; a bucket's notifications have one for each target.
@@ -231,6 +233,10 @@ func (e *evaluation) pathsOf(r *Resource) []*Path {
 	case typeEventTarget:
 		if isOf(r.text("arn"), partition.Lambda) { // what goes elsewhere isn't followed
 			return one(KindEventRule, r.text("rule"), e.eventTarget)
+		}
+	case typeFunction:
+		if strings.Contains(r.URN, replayComponent) { // whoever calls it
+			return one(KindFunction, r.text("name"), e.replay)
 		}
 	case typeEventSourceMapping:
 		if isOf(r.text("eventSourceArn"), partition.SQS) {

@@ -367,6 +367,8 @@ func pathInWords(s sandbox.Source) string {
 		case strings.HasPrefix(step, "query log "):
 			words = append(words, "query log")
 		case strings.HasPrefix(step, "filter "):
+		case strings.HasPrefix(step, "destination "):
+			words = append(words, "destination")
 		case strings.HasPrefix(step, "Firehose "):
 			words = append(words, "Firehose")
 		case strings.HasPrefix(step, "s3://"):
