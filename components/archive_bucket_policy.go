@@ -70,7 +70,7 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 		}
 		doc.Statements = append(doc.Statements, s)
 	}
-	doc.Statements = append(doc.Statements, readerStatements(p, args.BucketName, args.Readers, given)...)
+	doc.Statements = append(doc.Statements, readerStatements(p, args.BucketName, foreignReaders(args.Place.Account, args.Readers), given)...)
 	return doc, nil
 }
 

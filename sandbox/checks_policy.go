@@ -61,6 +61,8 @@ func (x *index) refuseBrokenLinks(refused *refusals, o *Object) {
 		x.refuseUntrustingRole(refused, o)
 	case flowLogToken:
 		x.refuseClosedBucket(refused, o)
+	case notificationToken:
+		x.refuseDeafListener(refused, o)
 	}
 	x.refuseUndeliverable(refused, o)
 	x.refuseServiceOrder(refused, o)

@@ -23,7 +23,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{},
 		further: map[partition.Account]pulumi.Map{},
 	}
-	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.instances, c.subscriber, c.databases, c.replay, c.services, c.accounts, c.backupVaults} {
+	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.instances, c.subscriber, c.databases, c.replay, c.services, c.accounts, c.siemFeed, c.backupVaults} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -64,6 +64,7 @@ func (c *composer) archiveBucket() (err error) {
 		KeyAlias:              s.KeyAlias(),
 		RetentionDays:         a.RetentionDays,
 		Deliveries:            s.allDeliveries(),
+		Readers:               s.readers(),
 		AdministratorRoleArns: []string{s.ArchiveRole.String()},
 	}
 	for _, t := range a.Transitions {

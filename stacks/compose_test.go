@@ -91,6 +91,8 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 					want = "account-" + account
 				case parent != nil && (parent.Name == "archive" || parent.Name == "landing"):
 					want = parent.Name
+				case parent != nil && parent.Name == "siem":
+					want = "archive"
 				case parent != nil && parent.Name == "backup" && strings.HasPrefix(r.Name, "backup-copy"):
 					want = "backup"
 				}

@@ -21,6 +21,7 @@ const (
 	KindConfig       = "config"        // AWS Config
 	KindFindings     = "guardduty"     // GuardDuty
 	KindQueryLog     = "resolver-query-log"
+	KindReader       = "reader"     // who reads the archive, perhaps told of objects by a queue
 	KindInstances    = "instances"  // EC2 instances that a tag selects, with the CloudWatch agent
 	KindEventRule    = "event-rule" // a rule or schedule of EventBridge, to a function
 	KindStream       = "stream"
@@ -176,6 +177,7 @@ func (e *evaluation) Paths() []*Path {
 			paths = append(paths, e.pathsOf(r)...)
 		}
 	}
+	paths = append(paths, e.readerPaths()...)
 	slices.SortStableFunc(paths, func(a, b *Path) int {
 		return cmp.Or(cmp.Compare(a.Source.Kind, b.Source.Kind), cmp.Compare(a.Source.Place.String(), b.Source.Place.String()),
 			cmp.Compare(a.Source.Name, b.Source.Name), cmp.Compare(a.Source.URN, b.Source.URN))
