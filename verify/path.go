@@ -18,12 +18,11 @@ const (
 	KindAccessLog    = "access-log"    // S3's server access logs
 	KindLoadBalancer = "load-balancer" // access logs of a load balancer
 	KindTrail        = "trail"         // CloudTrail
-	KindConfig       = "config"        // AWS Config
-	KindFindings     = "guardduty"     // GuardDuty
-	KindQueryLog     = "resolver-query-log"
-	KindReader       = "reader"     // who reads the archive, perhaps told of objects by a queue
-	KindInstances    = "instances"  // EC2 instances that a tag selects, with the CloudWatch agent
-	KindEventRule    = "event-rule" // a rule or schedule of EventBridge, to a function
+	KindReader       = "reader"        // who reads the archive, perhaps told of objects by a queue
+	KindInstances    = "instances"     // EC2 instances that a tag selects, with the CloudWatch agent
+	KindEventRule    = "event-rule"    // a rule or schedule of EventBridge, to a function
+	KindDatabase     = "database"      // a database whose exports a function switches on
+	KindAutoBackup   = "auto-backup"   // a database's automated backups, replicated to another region
 	KindStream       = "stream"
 	KindDestination  = "destination" // of CloudWatch Logs, for log groups of other accounts
 	KindDataStream   = "data-stream" // of Kinesis
@@ -172,7 +171,7 @@ func (s *segment) join(part *segment) {
 // Paths finds every source and proves its way, sorted by kind, place and name.
 func (e *evaluation) Paths() []*Path {
 	var paths []*Path
-	for _, token := range sourceTokens {
+	for _, token := range slices.Concat(sourceTokens, serviceTokens) {
 		for _, r := range e.byType[token] {
 			paths = append(paths, e.pathsOf(r)...)
 		}
@@ -189,8 +188,8 @@ func (e *evaluation) Paths() []*Path {
 // the others have written.
 var sourceTokens = []string{
 	typeFlowLog, typeSubscription, typeSelection, typeBucketNotification, typeBucketLogging,
-	typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer, typeTrail, typeDeliveryChannel, typePublishing, typeQueryLogAssociation,
-	typeEventTarget, typeEventSourceMapping, typeFunction, typeAssociation, typeBucketReplication,
+	typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer, typeTrail,
+	typeEventTarget, typeEventSourceMapping, typeInvocation, typeBackupsReplication, typeFunction, typeAssociation, typeBucketReplication,
 }
 
 // pathsOf are the ways that begin with a resource. Most have one; a bucket's notifications have one for each target.
@@ -236,6 +235,10 @@ func (e *evaluation) pathsOf(r *Resource) []*Path {
 		if isOf(r.text("arn"), partition.Lambda) { // what goes elsewhere isn't followed
 			return one(KindEventRule, r.text("rule"), e.eventTarget)
 		}
+	case typeInvocation:
+		return one(KindDatabase, invokedFor(r), e.invocation)
+	case typeBackupsReplication:
+		return one(KindAutoBackup, lastPart(r.text("sourceDbInstanceArn")), e.backupsReplication)
 	case typeFunction:
 		if strings.Contains(r.URN, replayComponent) { // whoever calls it
 			return one(KindFunction, r.text("name"), e.replay)

@@ -6,6 +6,16 @@ import (
 	"github.com/logarchive/logarchive/partition"
 )
 
+// The kinds of sources that services write themselves, besides trails.
+const (
+	KindConfig   = "config"    // AWS Config
+	KindFindings = "guardduty" // GuardDuty
+	KindQueryLog = "resolver-query-log"
+)
+
+// serviceTokens are the types of the resources that begin their ways.
+var serviceTokens = []string{typeDeliveryChannel, typePublishing, typeQueryLogAssociation}
+
 // serviceWrites are the requests of a service that writes objects under its own name, with the bucket's key or another that it
 // names.
 type serviceWrites struct {
