@@ -23,6 +23,7 @@ const (
 	BackupVaultLock            Feature = "AWS Backup vault lock"
 	BatchFargate               Feature = "AWS Batch on Fargate"
 	CloudTrailOrganization     Feature = "CloudTrail organization trail"
+	CompositeAlarms            Feature = "CloudWatch composite alarms"
 	ConfigCrossRegionBucket    Feature = "AWS Config delivery to a bucket in another region"
 	DynamicPartitioning        Feature = "Firehose dynamic partitioning"
 	DynamoDBExport             Feature = "DynamoDB export to S3"
@@ -119,6 +120,7 @@ var featureTable = []featureRow{
 	{BackupVaultLock, yes(general), yes("BC backup core API, no China exclusion found (M)"), nil},
 	{BatchFargate, yes(general), notFound("Batch on Fargate in China"), nil},
 	{CloudTrailOrganization, yes(general), yes("CN-UG cloudtrail.html (M)").but("LZA (2023 code) leaves IsOrganizationTrail out in aws-cn: try it first"), nil},
+	{CompositeAlarms, yes(general), yes("amazonaws.cn/cloudwatch/pricing lists their price (M)"), nil},
 	{ConfigCrossRegionBucket, yes("API_DeliveryChannel: the key must be of the bucket's region, not of the channel's (M-H)"), yes("docs.amazonaws.cn s3-kms-key-policy and s3-bucket-policy, no exclusion found (M)"), nil},
 	{DynamicPartitioning, yes("DOC23 firehose dynamic-partitioning (H)"), yes("docs.amazonaws.cn monitoring page lists PartitionCount, no exclusion (M)"), nil},
 	{DynamoDBExport, yes("DOC26 s3dataexport-howitworks.md:14 (H)"), yes("no China exclusion found (M)"), nil},
