@@ -37,7 +37,7 @@ var words = map[string][]string{
 	"certificateArn": {beijing.ARN(partition.ACM, "certificate/1").String(), "certificate/1"}, "image": {"ami-00000001"}, "instanceType": {"t4g.small"}, "repository": {"https://a.example/"}, "version": {"4.0.3"},
 	"runAsUser": {"cwagent"}, "emails": {"a@example.com", "b@example.com", "nobody"}, "runbook": {"docs/operations.md", "https://example.com/runbook"}, "agentVersion": {"1.300049.1b929"}, "prefix": {"agents/"},
 	"detectorId": {"12abc34d567e8fa901bc2d34e56789f0"}, "organizationId": {"o-exampleorgid", "o-1"}, "s3": {"*", "payments", "payments/a/"}, "lambda": {"*", "orders"},
-	"vpcIds": {"vpc-00000001", "vpc-00000002"},
+	"vpcIds":   {"vpc-00000001", "vpc-00000002"},
 	"logTypes": {"error", "slowquery", "audit", "postgresql", "upgrade", "iam-db-auth-error"},
 }
 
