@@ -93,6 +93,9 @@ func TestProver(t *testing.T) {
 	d := verify.FromGraph(record(t, "beijing"))
 	p := verify.NewProver(d)
 	for _, path := range verify.Run(d, verify.Options{}).Paths {
+		if path.Source.Kind == verify.KindReplication || path.Source.Kind == verify.KindReader {
+			continue // a replication is about what all others have written; a reader's way begins with no resource of its own
+		}
 		got, ok := p.Path(path.Source.URN)
 		if !ok || !got.Proven() || len(got.Hops()) != len(path.Hops()) || got.Source != path.Source {
 			t.Errorf("%s: %v, %v", path.Source.URN, got, ok)

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"github.com/logarchive/logarchive/policy"
+	"slices"
 )
 
 // evaluation is the work over one deployment: what is shared between paths is done once.
@@ -81,7 +82,7 @@ func NewProver(d *Deployment) *Prover { return &Prover{newEvaluation(d, Options{
 // Path returns the way that begins with a resource: a flow log, a subscription filter, a backup selection, and what else
 // [Run] finds as a source. False for a resource that sends nothing on its way.
 func (p *Prover) Path(urn string) (*Path, bool) {
-	for _, token := range sourceTokens {
+	for _, token := range slices.Concat(sourceTokens, serviceTokens) {
 		for _, r := range p.e.byType[token] {
 			if r.URN == urn {
 				if paths := p.e.pathsOf(r); len(paths) > 0 {

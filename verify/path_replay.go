@@ -24,10 +24,14 @@ func (e *evaluation) replay(s *segment, function *Resource) {
 	if !ok {
 		return
 	}
+	var streams []string
 	for route := range strings.SplitSeq(environment(function, "LOGARCHIVE_REPLAY_STREAMS"), ",") {
 		at := max(strings.LastIndexByte(route, '='), 0) // prefixes have more of them
-		prefix, stream := route[:at], strings.TrimPrefix(route[at:], "=")
-		e.replayErrors(s, function, acting, b, prefix)
+		e.replayErrors(s, function, acting, b, route[:at])
+		streams = append(streams, strings.TrimPrefix(route[at:], "="))
+	}
+	// The ways of the streams come last: they are shared with those of their sources, and nothing may be added to their steps.
+	for _, stream := range streams {
 		arn := function.Place.ARN(partition.Firehose, "deliverystream/"+stream).String()
 		from := s.at
 		r, ok := e.followStream(s, function, "environment", arn)
