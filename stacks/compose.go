@@ -61,6 +61,7 @@ func (c *composer) archiveBucket() (err error) {
 		RetentionDays:         a.RetentionDays,
 		Deliveries:            s.allDeliveries(),
 		AdministratorRoleArns: []string{s.ArchiveRole.String()},
+		Maintenance:           a.Maintenance,
 	}
 	for _, t := range a.Transitions {
 		args.Transitions = append(args.Transitions, components.Transition{Days: t.Days, StorageClass: string(t.StorageClass)})
