@@ -64,7 +64,7 @@ func (d *Delivery) FindAll(ctx context.Context, sources []Source) ([]Found, erro
 			destinations = []string{s.flowLog.destination}
 		case s.group != "":
 			for _, filter := range filtersOf(d.world, s.Place, s.group) {
-				destinations = append(destinations, filter.Text("destinationArn"))
+				destinations = append(destinations, targetOf(d.world, filter.Text("destinationArn")))
 			}
 		default:
 			return nil, errors.New("sandbox: " + s.ID + ": " + s.Broken)

@@ -104,6 +104,8 @@ func externalObject(e stacks.External) (*Object, error) {
 	for name, value := range e.Attributes {
 		switch {
 		case value == schema.Placeholder: // encrypted in the stack file: unknown here
+		case name == stacks.AttributePolicy:
+			o.State["inlinePolicies"] = resource.NewPropertyValue([]any{map[string]any{"name": "own", "policy": value}})
 		case name == stacks.AttributeLogTypes:
 			o.State["enabledCloudwatchLogsExports"] = resource.NewPropertyValue(list(value))
 		case name == stacks.AttributeTags:

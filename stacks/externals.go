@@ -18,6 +18,8 @@ const (
 const (
 	AttributeExternalID = "externalId" // role: what its trust policy asks for
 	AttributeEngine     = "engine"     // database: as RDS calls it
+	AttributePolicy     = "policy"     // role: what its own policies must allow, as a policy document
+	AttributeQueue      = "queue"      // role: the queue that it receives from
 	AttributeLogTypes   = "logTypes"   // database: the exported logs, with commas between
 	AttributeTags       = "tags"       // instance: key=value, with commas between
 	// AttributeInstanceProfile is the name of an instance's profile.
@@ -44,7 +46,7 @@ func (s *Spec) Externals() []External {
 	for _, a := range s.Accounts {
 		list = append(list, a.externals()...)
 	}
-	return append(list, s.ownExternals()...)
+	return append(append(list, s.siemExternals()...), s.ownExternals()...)
 }
 
 // ownExternals are those of the stack's own source account.

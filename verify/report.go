@@ -15,6 +15,8 @@ type Options struct {
 	// BreakGlass are the ARNs of the roles that must be able to delete from the archive, in an emergency, and to lift its lock;
 	// no other may be. Empty means: whichever roles its policy leaves out of the Deny.
 	BreakGlass []string
+	// Readers are who must be able to read from an archive.
+	Readers []Reader
 	// Now is when waivers are looked at; zero means the present.
 	Now time.Time
 }
