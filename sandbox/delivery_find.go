@@ -62,6 +62,8 @@ func (d *Delivery) FindAll(ctx context.Context, sources []Source) ([]Found, erro
 			}
 		case s.flowLog != nil && s.flowLog.to == flowToFirehose:
 			destinations = []string{s.flowLog.destination}
+		case s.collectors != nil:
+			destinations = []string{s.collectors.stream}
 		case s.group != "":
 			for _, filter := range filtersOf(d.world, s.Place, s.group) {
 				destinations = append(destinations, targetOf(d.world, filter.Text("destinationArn")))

@@ -19,6 +19,7 @@ const (
 	SourceLogGroup SourceKind = "log-group"
 	SourceDatabase SourceKind = "database"
 	SourceInstance SourceKind = "instance"
+	SourceSyslog   SourceKind = "syslog"
 	SourceTrail    SourceKind = "trail"
 )
 
@@ -37,12 +38,14 @@ type Source struct {
 	// lines are sent.
 	Broken string
 
-	flowLog   *flowLog
-	file      *serviceFile
-	trail     *Object // that writes to the log group
-	agent     *agentLog
-	group     string // the log group that it writes to
-	logStream string
+	flowLog *flowLog
+	file    *serviceFile
+	trail   *Object // that writes to the log group
+	agent   *agentLog
+	// collectors are what takes it, for syslog; Name is their autoscaling group then.
+	collectors *collectors
+	group      string // the log group that it writes to
+	logStream  string
 }
 
 // declared is what the world declares about logs, by what leads from one to the next.
@@ -168,6 +171,12 @@ func (d *Delivery) resolve(id string) (Source, error) {
 				s = databaseSource(o, database.kind, database.stream, name[i+1:])
 			}
 		}
+	case SourceSyslog:
+		for _, candidate := range collectorSources(d.world) {
+			if candidate.Place == place && candidate.Name == name {
+				s = candidate
+			}
+		}
 	case SourceInstance:
 		for _, candidate := range agentSources(d.world) {
 			if candidate.Place == place && candidate.Name == name {
@@ -212,6 +221,10 @@ func (d *Delivery) Sources() []Source {
 				sources = append(sources, s)
 			}
 		}
+	}
+	for _, s := range collectorSources(d.world) {
+		s.Path, s.Broken = all.collectorPath(s)
+		sources = append(sources, s)
 	}
 	for _, s := range agentSources(d.world) {
 		if s.Broken == "" {

@@ -79,6 +79,7 @@ func Fields() []schema.Field {
 		logGroupsField(),
 		subscribeField(),
 		instancesField(),
+		syslogField(),
 		replayField(),
 		databasesField(),
 		siemField(),
@@ -86,6 +87,7 @@ func Fields() []schema.Field {
 		accountsField(),
 		databaseExportsField(),
 		backupField(),
+		monitoringField(),
 	}
 	fields = append(fields, proofFields()...)
 	return append(fields, schema.Field{
