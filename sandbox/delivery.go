@@ -128,6 +128,7 @@ const (
 	outputBuffers  = "firehose-output" // what a stream's function has made of records
 	failedBuffers  = "firehose-failed" // what goes to a stream's error prefix
 	flowLogBuffers = "flow-log"
+	accessBuffers  = "access-log"
 )
 
 // partitionSeparator is between a stream's name and its partition in the name of a buffer. No stream's name has it.
@@ -165,8 +166,11 @@ func (b *buffer) dir() string {
 
 // label says which buffer it is.
 func (b *buffer) label() string {
-	if b.class == flowLogBuffers {
+	switch b.class {
+	case flowLogBuffers:
 		return "flow log " + b.name
+	case accessBuffers:
+		return "access logs " + b.name
 	}
 	return "Firehose stream " + b.stream()
 }

@@ -58,6 +58,10 @@ func (d *Delivery) FindAll(ctx context.Context, sources []Source) ([]Found, erro
 			}
 		case s.flowLog != nil && s.flowLog.to == flowToFirehose:
 			destinations = []string{s.flowLog.destination}
+		case s.access != nil:
+			if err := f.accessFiles(); err != nil {
+				return nil, err
+			}
 		case s.group != "":
 			for _, filter := range filtersOf(d.world, s.Place, s.group) {
 				destinations = append(destinations, filter.Text("destinationArn"))

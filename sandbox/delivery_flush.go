@@ -68,8 +68,11 @@ func (d *Delivery) Flush(ctx context.Context) error {
 
 // due is when a buffer that isn't empty must be delivered. One whose owner is gone is due at once: trying says so.
 func (d *Delivery) due(b *buffer, now time.Time) time.Time {
-	if b.class == flowLogBuffers {
+	switch b.class {
+	case flowLogBuffers:
 		return b.feed.oldest.Truncate(flowWindow).Add(flowWindow)
+	case accessBuffers:
+		return b.feed.oldest.Truncate(accessWindow).Add(accessWindow)
 	}
 	s, err := d.stream(b)
 	if err != nil {
@@ -137,8 +140,12 @@ type delivered struct {
 
 // deliverNext delivers the next part of a buffer, if one is due.
 func (d *Delivery) deliverNext(ctx context.Context, b *buffer, now time.Time) (delivered, error) {
-	if b.class == flowLogBuffers {
+	switch b.class {
+	case flowLogBuffers:
 		object, err := d.deliverFlow(ctx, b, now)
+		return delivered{done: object != nil, object: object}, err
+	case accessBuffers:
+		object, err := d.deliverAccess(ctx, b, now)
 		return delivered{done: object != nil, object: object}, err
 	}
 	s, err := d.stream(b)

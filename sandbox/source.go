@@ -18,6 +18,9 @@ const (
 	SourceFlowLog  SourceKind = "flow-log"
 	SourceLogGroup SourceKind = "log-group"
 	SourceDatabase SourceKind = "database"
+	// SourceAccessLog is the server access logs of a bucket, SourceBalancer the access logs of a load balancer.
+	SourceAccessLog SourceKind = "access-log"
+	SourceBalancer  SourceKind = "load-balancer"
 )
 
 // Source is something that produces logs, with the way that they take as it is declared.
@@ -34,6 +37,7 @@ type Source struct {
 	Broken string
 
 	flowLog   *flowLog
+	access    *accessLog
 	group     string // the log group that it writes to
 	logStream string
 }
@@ -161,6 +165,12 @@ func (d *Delivery) resolve(id string) (Source, error) {
 				s = databaseSource(o, database.kind, database.stream, name[i+1:])
 			}
 		}
+	case SourceAccessLog, SourceBalancer:
+		for _, access := range accessSources(d.world) {
+			if string(access.Kind) == parts[0] && access.Place == place && access.Name == name {
+				s = access
+			}
+		}
 	case SourceLogGroup:
 		if _, ok := find(d.world, logGroupToken, func(o *Object) bool { return o.Place == place && o.Text("name") == name }); ok {
 			s = groupSource(place, name)
@@ -172,7 +182,7 @@ func (d *Delivery) resolve(id string) (Source, error) {
 	return s, nil
 }
 
-// Sources returns every source that the world declares, ordered by id: flow logs, the exported logs of databases, and all
+// Sources returns every source that the world declares, ordered by id: flow logs, the exported logs of databases, access logs, and all
 // other log groups but those of Firehose's own error messages, and of functions whose log nobody subscribes to.
 func (d *Delivery) Sources() []Source {
 	all := readDeclared(d.world)
@@ -203,6 +213,10 @@ func (d *Delivery) Sources() []Source {
 		}
 		s := groupSource(o.Place, o.Text("name"))
 		s.Path, s.Broken = all.groupPath(s.Place, s.group)
+		sources = append(sources, s)
+	}
+	for _, s := range accessSources(d.world) {
+		s.Path, s.Broken = all.accessPath(s)
 		sources = append(sources, s)
 	}
 	for i := range sources {

@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/logarchive/logarchive/components"
@@ -106,7 +107,7 @@ func (a *AccountSpec) externals() []External {
 
 // allDeliveries returns who writes to the archive from every source account.
 func (s *Spec) allDeliveries() []components.Delivery {
-	list := append(s.deliveries(), s.replicas()...)
+	list := slices.Concat(s.deliveries(), s.replicas(), s.accessLogReplicas())
 	for i := range s.Accounts {
 		list = append(list, s.Accounts[i].Stack.deliveries()...)
 	}

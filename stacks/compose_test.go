@@ -83,8 +83,8 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 				switch {
 				case further:
 					want = "account-" + account
-				case parent != nil && (parent.Name == "archive" || parent.Name == "landing"):
-					want = parent.Name
+				case parent != nil && slices.Contains([]string{"archive", "landing", "archive-access", "landing-access"}, parent.Name):
+					want = strings.TrimSuffix(parent.Name, "-access")
 				case parent != nil && parent.Name == "backup" && strings.HasPrefix(r.Name, "backup-copy"):
 					want = "backup"
 				}
@@ -386,8 +386,8 @@ func BenchmarkBeijing(b *testing.B) {
 func TestSourcesAreAStackOutput(t *testing.T) {
 	t.Parallel()
 	for stack, want := range map[string][]string{
-		"beijing": {pathDatabase, pathLogGroup, pathS3, pathLanding, pathFlowLog},
-		"global":  {pathDatabase, pathLogGroup, pathS3, pathLanding, pathDirect, pathFlowLog},
+		"beijing": {pathAccess, pathDatabase, pathLogGroup, pathS3, pathLanding, pathFlowLog},
+		"global":  {pathAccess, pathDatabase, pathLogGroup, pathS3, pathLanding, pathDirect, pathFlowLog},
 	} {
 		g, spec := example(t, stack)
 		ways := map[string]bool{}

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/logarchive/logarchive/partition"
@@ -41,7 +42,7 @@ func (s *Spec) Externals() []External {
 	for _, a := range s.Accounts {
 		list = append(list, a.externals()...)
 	}
-	return append(list, s.ownExternals()...)
+	return slices.Concat(list, s.ownExternals(), s.accessLogExternals())
 }
 
 // ownExternals are those of the stack's own source account.

@@ -80,6 +80,7 @@ func Fields() []schema.Field {
 		subscribeField(),
 		databasesField(),
 		accountsField(),
+		accessLogsField(),
 		backupField(),
 	}
 	fields = append(fields, proofFields()...)

@@ -32,6 +32,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.subscribe(root.Get("subscribe"))
 	p.databases(root.Get("databases"))
 	p.backup(root.Get("backup"))
+	p.accessLogs(root.Get("accessLogs"))
 	p.proof(root)
 	p.tags(root.Get("tags"))
 	p.groupsOnce()

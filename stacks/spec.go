@@ -29,6 +29,8 @@ type Spec struct {
 	// Subscribe is nil when only the log groups of the configuration are archived.
 	Subscribe *SubscribeSpec
 	Databases []DatabaseSpec
+	// AccessLogs is nil when no access logs are archived.
+	AccessLogs *AccessLogsSpec
 	// Accounts are further source accounts.
 	Accounts []AccountSpec
 	// BackupPlan is nil when nothing is backed up.

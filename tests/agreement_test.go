@@ -54,7 +54,7 @@ func TestProofAndSandboxAgree(t *testing.T) {
 					}
 					for i, n := 0, statements(t, text.StringValue()); i < n; i++ {
 						undo := set(r, property, without(t, text.StringValue(), i))
-						closed := closedActions(g)
+						closed := closedActions(g, spec)
 						refused := deliverAll(t, g, externals)
 						undo()
 						removed++
@@ -112,9 +112,9 @@ func set(r *graph.Resource, property resource.PropertyKey, text string) (undo fu
 }
 
 // closedActions are the actions of refused hops on the ways of log lines.
-func closedActions(g *graph.Graph) []string {
+func closedActions(g *graph.Graph, spec *stacks.Spec) []string {
 	var out []string
-	for _, p := range verify.Run(verify.FromGraph(g), verify.Options{}).Paths {
+	for _, p := range verify.Run(verify.FromGraph(g), spec.VerifyOptions()).Paths {
 		if p.Source.Kind == "backup" {
 			continue
 		}
@@ -155,6 +155,7 @@ func externalObjects(t *testing.T, spec *stacks.Spec) []sandbox.Object {
 	seen := map[string]bool{}
 	for _, e := range []string{
 		"aws:cloudwatch/logGroup:LogGroup", "aws:rds/instance:Instance", "aws:rds/cluster:Cluster", "aws:iam/role:Role",
+		"aws:s3/bucketV2:BucketV2", "aws:lb/loadBalancer:LoadBalancer", "aws:elb/loadBalancer:LoadBalancer",
 		"aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:ec2/networkInterface:NetworkInterface", "aws:ec2transitgateway/transitGateway:TransitGateway",
 	} {
 		for _, o := range world.List(e) {

@@ -25,6 +25,7 @@ type evaluation struct {
 }
 
 func newEvaluation(d *Deployment, o Options) *evaluation {
+	d = d.with(o.Elsewhere)
 	e := &evaluation{
 		Deployment: d, options: o,
 		segments: map[string]*segment{}, filters: map[string][]*Resource{}, fed: map[string]bool{}, keepers: map[string]*bucket{},

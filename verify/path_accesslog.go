@@ -30,6 +30,7 @@ func (e *evaluation) accessLog(s *segment, r *Resource) {
 		with("aws:SourceArn", partition.BucketARN(r.Place.Partition(), bucketName(r.text("bucket"))).String())
 	prefix := b.arn + "/" + r.text("targetPrefix")
 	s.prove(e, q.sampling(prefix+"object", prefix+"*").do(prefix+"object", "s3:PutObject"))
+	e.lands(s, b, r.text("targetPrefix")+"object")
 }
 
 // acl is the canned access list that a resource sets.
@@ -84,6 +85,7 @@ func (e *evaluation) balancer(s *segment, r *Resource) {
 	name := joinKey("elasticloadbalancing", string(r.Place.Region), "object.log.gz")
 	if r.text("loadBalancerType") == "network" {
 		e.logDelivery(s, r, b, folder, name)
+		e.lands(s, b, folder)
 		return
 	}
 	object := b.arn + "/" + joinKey(folder, name)
@@ -111,6 +113,7 @@ func (e *evaluation) balancer(s *segment, r *Resource) {
 		}
 	}
 	s.prove(e, put(ways[0]))
+	e.lands(s, b, folder)
 }
 
 // trail is CloudTrail writing to its bucket, with the trail's key where it names one, and to its log group

@@ -96,7 +96,8 @@ func replicationFailures(e *evaluation, report reporter) {
 }
 
 func landingExpiry(e *evaluation, report reporter) {
-	for _, b := range e.archives() {
+	for _, name := range sortedKeys(e.buckets) {
+		b := e.buckets[name]
 		if !e.passes(b) {
 			continue
 		}

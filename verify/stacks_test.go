@@ -49,7 +49,7 @@ func options(tb testing.TB, stack string) verify.Options {
 	if err := json.Unmarshal([]byte(config[stacks.Namespace+":archive"]), &archive); err != nil {
 		tb.Fatal(err)
 	}
-	var o verify.Options
+	o := verify.Options{Elsewhere: spec.VerifyOptions().Elsewhere}
 	if archive.BreakGlassRole != "" {
 		o.BreakGlass = []string{spec.Archive.RoleARN(archive.BreakGlassRole).String()}
 	}

@@ -23,6 +23,8 @@ type listing struct {
 	Buckets []bucketListing        `json:"buckets,omitempty"`
 	Sources []sourceListing        `json:"sources,omitempty"`
 	Waiting []sandbox.BufferStatus `json:"waiting,omitempty"`
+	// Replications are how the objects of each bucket stand that is replicated.
+	Replications []sandbox.ReplicationCount `json:"replications,omitempty"`
 	Objects []sandbox.StoredObject `json:"objects,omitempty"`
 }
 
@@ -67,7 +69,14 @@ prefix if you like: its objects.`,
 				}
 				w := tabwriter.NewWriter(m.Stdout, 0, 0, 2, ' ', 0)
 				for _, o := range objects {
-					fmt.Fprintf(w, "%s\t%10d\t%s\n", o.LastModified.Format("2006-01-02 15:04:05"), o.Size, o.Key)
+					fmt.Fprintf(w, "%s\t%10d\t%s", o.LastModified.Format("2006-01-02 15:04:05"), o.Size, o.Key)
+					if o.Replication != "" {
+						fmt.Fprintf(w, "\t%s", o.Replication)
+					}
+					fmt.Fprintln(w)
+					if o.Failure != "" {
+						fmt.Fprintf(w, "\t\t  %s\n", o.Failure)
+					}
 				}
 				return w.Flush()
 			})
@@ -98,6 +107,9 @@ func (m *Main) listAll(a *archive) error {
 	if all.Waiting, err = a.delivery.Status(); err != nil {
 		return err
 	}
+	if all.Replications, err = a.store.Replications(); err != nil {
+		return err
+	}
 	if m.json {
 		return m.printJSON(all)
 	}
@@ -113,6 +125,15 @@ func (m *Main) listAll(a *archive) error {
 		fmt.Fprintf(m.Stdout, "  %s\n      %s\n", s.ID, s.Path)
 		if s.Broken != "" {
 			fmt.Fprintf(m.Stdout, "      leads nowhere: %s\n", s.Broken)
+		}
+	}
+	if len(all.Replications) > 0 {
+		fmt.Fprintln(m.Stdout, "Replication:")
+	}
+	for _, r := range all.Replications {
+		fmt.Fprintf(m.Stdout, "  %s: %d completed, %d pending, %d failed\n", r.Bucket, r.Completed, r.Pending, r.Failed)
+		if r.Failure != "" {
+			fmt.Fprintf(m.Stdout, "      the last failure: %s\n", r.Failure)
 		}
 	}
 	if len(all.Waiting) > 0 {
