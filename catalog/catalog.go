@@ -123,7 +123,8 @@ var table = buildTable(models())
 func models() []*model {
 	return slices.Concat(
 		providerModels, s3Models, s3BucketModels, kmsModels, iamModels, firehoseModels, logsModels, alarmModels,
-		flowLogModels, backupModels, rdsModels, queueModels, lambdaModels, lambdaTriggerModels, eventModels, parameterModels)
+		flowLogModels, backupModels, rdsModels, queueModels, lambdaModels, lambdaTriggerModels, eventModels, parameterModels, systemsManagerModels,
+		trailModels, configModels, guardDutyModels, resolverModels)
 }
 
 func buildTable(ms []*model) map[string]*Type {

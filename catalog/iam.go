@@ -14,6 +14,8 @@ const (
 	RolePolicy     = "aws:iam/rolePolicy:RolePolicy"
 	RoleAttachment = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 	Policy         = "aws:iam/policy:Policy"
+	// ServiceLinkedRole is a role that a service keeps for itself.
+	ServiceLinkedRole = "aws:iam/serviceLinkedRole:ServiceLinkedRole"
 )
 
 // Names of IAM. See https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html

@@ -10,7 +10,7 @@ import (
 // What may call functions. See https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html and
 // API_CreateEventSourceMapping.html
 var lambdaTriggerModels = []*model{{
-	token: "aws:lambda/permission:Permission", nameProperty: "statementId", namePrefix: "statementIdPrefix", idFromInputs: true, code: "ValidationException",
+	token: Permission, nameProperty: "statementId", namePrefix: "statementIdPrefix", idFromInputs: true, code: "ValidationException",
 	// terraform-provider-aws, resource aws_lambda_permission: everything is ForceNew.
 	forceNew: []string{"action", "eventSourceToken", "function", "functionUrlAuthType", "principal", "principalOrgId", "qualifier",
 		"sourceAccount", "sourceArn", "statementId", "statementIdPrefix"},
@@ -50,6 +50,9 @@ var lambdaTriggerModels = []*model{{
 		r.keyOf("kmsKeyArn")
 	},
 }}
+
+// Permission is the token of a statement of a function's policy.
+const Permission = "aws:lambda/permission:Permission"
 
 // function adds functions that are named by name or ARN.
 func (r *referring) function(path string) {

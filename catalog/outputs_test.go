@@ -54,6 +54,10 @@ func TestComputedOutputs(t *testing.T) {
 		{EventRule, "arn", home.ARN(partition.Events, "rule/created").String()},
 		{EventRule, "state", "ENABLED"},
 		{targetToken, "eventBusName", "default"},
+		{InstanceProfile, "arn", home.ARN(partition.IAM, "instance-profile/web").String()},
+		{Document, "arn", home.ARN(partition.SSM, "document/agents").String()},
+		{Document, "schemaVersion", "2.2"},
+		{Association, "documentVersion", "$DEFAULT"},
 		{"aws:ssm/parameter:Parameter", "arn", home.ARN(partition.SSM, "parameter/log-archive/bucket").String()},
 	} {
 		_, state := complete(t, test.token, Request{Place: home, Name: "sample", Inputs: properties(samples[test.token].inputs)})

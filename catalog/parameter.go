@@ -1,10 +1,18 @@
 package catalog
 
 import (
+	"cmp"
 	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"github.com/logarchive/logarchive/partition"
 )
+
+// ParameterValue returns the value of a parameter by its state, whichever of its two properties has it.
+func ParameterValue(state resource.PropertyMap) string {
+	return cmp.Or(view(state).str("insecureValue"), view(state).str("value"))
+}
 
 // SSM parameters. See https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
 var parameterModels = []*model{{
@@ -20,8 +28,11 @@ var parameterModels = []*model{{
 		if n := strings.TrimPrefix(c.in.str("name"), "/"); strings.HasPrefix(n, "aws") || strings.HasPrefix(n, "ssm") {
 			c.fail("name", "ValidationException", "%q: parameter names can't begin with aws or ssm", c.in.str("name"))
 		}
-		if limit := map[bool]int{false: 4096, true: 8192}[c.in.str("tier") == "Advanced"]; len(c.in.str("value")) > limit {
-			c.fail("value", "ValidationException", "has %d characters: the tier accepts %d", len(c.in.str("value")), limit)
+		limit := map[bool]int{false: 4096, true: 8192}[c.in.str("tier") == "Advanced"]
+		for _, property := range []string{"value", "insecureValue"} {
+			if n := len(c.in.str(property)); n > limit && c.in.str("tier") != "Intelligent-Tiering" {
+				c.fail(property, "ValidationException", "has %d characters: the tier accepts %d", n, limit)
+			}
 		}
 	},
 	complete: func(c *completion) {

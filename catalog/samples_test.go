@@ -27,10 +27,18 @@ var (
 	bucketARN  = partition.BucketARN(partition.China, "log-archive").String()
 	streamARN  = home.ARN(partition.Firehose, "deliverystream/logs").String()
 	roleARN    = home.RoleARN("firehose").String()
-	topicARN   = home.ARN(partition.SNS, "alarms").String()
-	queueARN   = home.ARN(partition.SQS, "events").String()
-	lambdaARN  = home.ARN(partition.Lambda, "function:transform").String()
-	copyVault  = partition.Place{Account: home.Account, Region: archive.Region}.ARN(partition.Backup, "backup-vault:copies").String()
+	groupARN   = home.LogGroupARN("/aws/cloudtrail/management").String()
+	configRole = func() string {
+		arn, err := home.ServiceLinkedRoleARN(partition.Config)
+		if err != nil {
+			panic(err)
+		}
+		return arn.String()
+	}()
+	topicARN  = home.ARN(partition.SNS, "alarms").String()
+	queueARN  = home.ARN(partition.SQS, "events").String()
+	lambdaARN = home.ARN(partition.Lambda, "function:transform").String()
+	copyVault = partition.Place{Account: home.Account, Region: archive.Region}.ARN(partition.Backup, "backup-vault:copies").String()
 )
 
 // principal is the name of a service, which can't be missing in these tests.
@@ -113,8 +121,26 @@ var samples = map[string]struct {
 	"aws:lambda/permission:Permission": {m{"statementId": "logs", "action": "lambda:InvokeFunction", "function": "transform", "principal": principal(partition.Firehose), "sourceArn": streamARN}, "logs"},
 	mappingToken: {m{"eventSourceArn": queueARN, "functionName": lambdaARN, "batchSize": 10, "functionResponseTypes": []any{"ReportBatchItemFailures"},
 		"scalingConfig": m{"maximumConcurrency": 2}}, "~"},
-	EventRule:                     {m{"name": "created", "eventPattern": `{"source":["aws.logs"],"detail":{"eventName":["CreateLogGroup"],"errorCode":[{"exists":false}]}}`}, "created"},
-	targetToken:                   {m{"rule": "created", "targetId": "subscribe", "arn": lambdaARN, "retryPolicy": m{"maximumRetryAttempts": 10, "maximumEventAgeInSeconds": 3600}}, "created-subscribe"},
+	EventRule:       {m{"name": "created", "eventPattern": `{"source":["aws.logs"],"detail":{"eventName":["CreateLogGroup"],"errorCode":[{"exists":false}]}}`}, "created"},
+	targetToken:     {m{"rule": "created", "targetId": "subscribe", "arn": lambdaARN, "retryPolicy": m{"maximumRetryAttempts": 10, "maximumEventAgeInSeconds": 3600}}, "created-subscribe"},
+	InstanceProfile: {m{"name": "web", "role": "web"}, "web"},
+	Document:        {m{"name": "agents", "documentType": "Command", "content": agentContent}, "agents"},
+	Association: {m{"name": "agents", "associationName": "agents", "targets": []any{m{"key": "tag:Logs", "values": []any{"yes"}}},
+		"parameters": m{"configuration": "AmazonCloudWatch-web"}, "scheduleExpression": "rate(1 day)", "complianceSeverity": "HIGH", "maxErrors": "100%", "maxConcurrency": "25%"}, "~"},
+	Trail: {m{"name": "management", "s3BucketName": "log-archive", "s3KeyPrefix": "cloudtrail", "kmsKeyId": archiveKey, "isMultiRegionTrail": true, "enableLogFileValidation": true,
+		"cloudWatchLogsGroupArn": groupARN + ":*", "cloudWatchLogsRoleArn": roleARN, "advancedEventSelectors": []any{
+			m{"name": "management", "fieldSelectors": []any{m{"field": "eventCategory", "equals": []any{"Management"}}}},
+			m{"name": "objects", "fieldSelectors": []any{m{"field": "eventCategory", "equals": []any{"Data"}}, m{"field": "resources.type", "equals": []any{"AWS::S3::Object"}}}}}},
+		home.ARN(partition.CloudTrail, "trail/management").String()},
+	Recorder:          {m{"name": "default", "roleArn": configRole, "recordingGroup": m{"allSupported": true, "includeGlobalResourceTypes": true}}, "default"},
+	RecorderStatus:    {m{"name": "default", "isEnabled": true}, "default"},
+	DeliveryChannel:   {m{"name": "default", "s3BucketName": "log-archive", "s3KeyPrefix": "config", "s3KmsKeyArn": archiveKey, "snapshotDeliveryProperties": m{"deliveryFrequency": "Six_Hours"}}, "default"},
+	ServiceLinkedRole: {m{"awsServiceName": principal(partition.Config)}, configRole},
+	Detector:          {m{"enable": true, "findingPublishingFrequency": "FIFTEEN_MINUTES"}, "~"},
+	PublishingDestination: {m{"detectorId": "12abc34d567e8fa901bc2d34e56789f0", "destinationArn": bucketARN, "kmsKeyArn": archiveKey},
+		"12abc34d567e8fa901bc2d34e56789f0:~"},
+	QueryLogConfig:                {m{"name": "archive", "destinationArn": bucketARN + "/dns"}, "rqlc-~"},
+	QueryLogConfigAssociation:     {m{"resolverQueryLogConfigId": "rqlc-0123456789abcdef", "resourceId": "vpc-0123456789abcdef0"}, "rqlca-~"},
 	"aws:ssm/parameter:Parameter": {m{"name": "/log-archive/bucket", "type": "String", "value": "log-archive"}, "/log-archive/bucket"},
 }
 

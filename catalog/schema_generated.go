@@ -63,6 +63,56 @@ var schemas = map[string]schema{
 			"backupVaultArn": {Kind: String},
 		},
 	},
+	"aws:cfg/deliveryChannel:DeliveryChannel": {
+		inputs: map[string]Property{
+			"name":                       {Kind: String, ForceNew: true},
+			"s3BucketName":               {Kind: String, Required: true},
+			"s3KeyPrefix":                {Kind: String},
+			"s3KmsKeyArn":                {Kind: String},
+			"snapshotDeliveryProperties": {Kind: Object, Fields: cfgDeliveryChannelSnapshotDeliveryProperties},
+			"snsTopicArn":                {Kind: String},
+		},
+	},
+	"aws:cfg/recorder:Recorder": {
+		inputs: map[string]Property{
+			"name":           {Kind: String, ForceNew: true},
+			"recordingGroup": {Kind: Object, Fields: cfgRecorderRecordingGroup},
+			"recordingMode":  {Kind: Object, Fields: cfgRecorderRecordingMode},
+			"roleArn":        {Kind: String, Required: true},
+		},
+	},
+	"aws:cfg/recorderStatus:RecorderStatus": {
+		inputs: map[string]Property{
+			"isEnabled": {Kind: Bool, Required: true},
+			"name":      {Kind: String},
+		},
+	},
+	"aws:cloudtrail/trail:Trail": {
+		inputs: map[string]Property{
+			"advancedEventSelectors":     {Kind: List, Elem: &Property{Kind: Object, Fields: cloudtrailTrailAdvancedEventSelector}},
+			"cloudWatchLogsGroupArn":     {Kind: String},
+			"cloudWatchLogsRoleArn":      {Kind: String},
+			"enableLogFileValidation":    {Kind: Bool},
+			"enableLogging":              {Kind: Bool},
+			"eventSelectors":             {Kind: List, Elem: &Property{Kind: Object, Fields: cloudtrailTrailEventSelector}},
+			"includeGlobalServiceEvents": {Kind: Bool},
+			"insightSelectors":           {Kind: List, Elem: &Property{Kind: Object, Fields: cloudtrailTrailInsightSelector}},
+			"isMultiRegionTrail":         {Kind: Bool},
+			"isOrganizationTrail":        {Kind: Bool},
+			"kmsKeyId":                   {Kind: String},
+			"name":                       {Kind: String},
+			"s3BucketName":               {Kind: String, Required: true},
+			"s3KeyPrefix":                {Kind: String},
+			"snsTopicName":               {Kind: String},
+			"tags":                       {Kind: Map, Elem: &Property{Kind: String}},
+		},
+		outputs: map[string]Property{
+			"arn":         {Kind: String},
+			"homeRegion":  {Kind: String},
+			"snsTopicArn": {Kind: String},
+			"tagsAll":     {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
 	"aws:cloudwatch/eventRule:EventRule": {
 		inputs: map[string]Property{
 			"description":        {Kind: String},
@@ -208,6 +258,43 @@ var schemas = map[string]schema{
 			"tagsAll": {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
 		},
 	},
+	"aws:guardduty/detector:Detector": {
+		inputs: map[string]Property{
+			"datasources":                {Kind: Object, Fields: guarddutyDetectorDatasources},
+			"enable":                     {Kind: Bool},
+			"findingPublishingFrequency": {Kind: String},
+			"tags":                       {Kind: Map, Elem: &Property{Kind: String}},
+		},
+		outputs: map[string]Property{
+			"accountId": {Kind: String},
+			"arn":       {Kind: String},
+			"tagsAll":   {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
+	"aws:guardduty/publishingDestination:PublishingDestination": {
+		inputs: map[string]Property{
+			"destinationArn":  {Kind: String, Required: true},
+			"destinationType": {Kind: String},
+			"detectorId":      {Kind: String, Required: true},
+			"kmsKeyArn":       {Kind: String, Required: true},
+		},
+	},
+	"aws:iam/instanceProfile:InstanceProfile": {
+		inputs: map[string]Property{
+			"name":       {Kind: String},
+			"namePrefix": {Kind: String},
+			"path":       {Kind: String},
+			"role":       {Kind: Any},
+			"tags":       {Kind: Map, Elem: &Property{Kind: String}},
+		},
+		outputs: map[string]Property{
+			"arn":        {Kind: String},
+			"createDate": {Kind: String},
+			"role":       {Kind: String},
+			"tagsAll":    {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+			"uniqueId":   {Kind: String},
+		},
+	},
 	"aws:iam/policy:Policy": {
 		inputs: map[string]Property{
 			"description": {Kind: String},
@@ -266,6 +353,22 @@ var schemas = map[string]schema{
 		},
 		outputs: map[string]Property{
 			"role": {Kind: String},
+		},
+	},
+	"aws:iam/serviceLinkedRole:ServiceLinkedRole": {
+		inputs: map[string]Property{
+			"awsServiceName": {Kind: String, Required: true},
+			"customSuffix":   {Kind: String},
+			"description":    {Kind: String},
+			"tags":           {Kind: Map, Elem: &Property{Kind: String}},
+		},
+		outputs: map[string]Property{
+			"arn":        {Kind: String},
+			"createDate": {Kind: String},
+			"name":       {Kind: String},
+			"path":       {Kind: String},
+			"tagsAll":    {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+			"uniqueId":   {Kind: String},
 		},
 	},
 	"aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": {
@@ -600,6 +703,25 @@ var schemas = map[string]schema{
 			"tagsAll":              {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
 		},
 	},
+	"aws:route53/resolverQueryLogConfig:ResolverQueryLogConfig": {
+		inputs: map[string]Property{
+			"destinationArn": {Kind: String, Required: true},
+			"name":           {Kind: String},
+			"tags":           {Kind: Map, Elem: &Property{Kind: String}},
+		},
+		outputs: map[string]Property{
+			"arn":         {Kind: String},
+			"ownerId":     {Kind: String},
+			"shareStatus": {Kind: String},
+			"tagsAll":     {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
+	"aws:route53/resolverQueryLogConfigAssociation:ResolverQueryLogConfigAssociation": {
+		inputs: map[string]Property{
+			"resolverQueryLogConfigId": {Kind: String, Required: true},
+			"resourceId":               {Kind: String, Required: true},
+		},
+	},
 	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2": {
 		inputs: map[string]Property{
 			"bucket":                             {Kind: String, Required: true},
@@ -821,6 +943,60 @@ var schemas = map[string]schema{
 		},
 		outputs: map[string]Property{
 			"policy": {Kind: String},
+		},
+	},
+	"aws:ssm/association:Association": {
+		inputs: map[string]Property{
+			"applyOnlyAtCronInterval":       {Kind: Bool},
+			"associationName":               {Kind: String},
+			"automationTargetParameterName": {Kind: String},
+			"complianceSeverity":            {Kind: String},
+			"documentVersion":               {Kind: String},
+			"instanceId":                    {Kind: String, Deprecated: "instance_id is deprecated. Use targets instead."},
+			"maxConcurrency":                {Kind: String},
+			"maxErrors":                     {Kind: String},
+			"name":                          {Kind: String},
+			"outputLocation":                {Kind: Object, Fields: ssmAssociationOutputLocation},
+			"parameters":                    {Kind: Map, Elem: &Property{Kind: String}},
+			"scheduleExpression":            {Kind: String},
+			"syncCompliance":                {Kind: String},
+			"tags":                          {Kind: Map, Elem: &Property{Kind: String}},
+			"targets":                       {Kind: List, Elem: &Property{Kind: Object, Fields: ssmAssociationTarget}},
+			"waitForSuccessTimeoutSeconds":  {Kind: Int},
+		},
+		outputs: map[string]Property{
+			"arn":           {Kind: String},
+			"associationId": {Kind: String},
+			"tagsAll":       {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
+	"aws:ssm/document:Document": {
+		inputs: map[string]Property{
+			"attachmentsSources": {Kind: List, Elem: &Property{Kind: Object, Fields: ssmDocumentAttachmentsSource}},
+			"content":            {Kind: String, Required: true},
+			"documentFormat":     {Kind: String},
+			"documentType":       {Kind: String, Required: true},
+			"name":               {Kind: String},
+			"permissions":        {Kind: Map, Elem: &Property{Kind: String}},
+			"tags":               {Kind: Map, Elem: &Property{Kind: String}},
+			"targetType":         {Kind: String},
+			"versionName":        {Kind: String},
+		},
+		outputs: map[string]Property{
+			"arn":             {Kind: String},
+			"createdDate":     {Kind: String},
+			"defaultVersion":  {Kind: String},
+			"description":     {Kind: String},
+			"documentVersion": {Kind: String},
+			"hash":            {Kind: String},
+			"hashType":        {Kind: String},
+			"latestVersion":   {Kind: String},
+			"owner":           {Kind: String},
+			"parameters":      {Kind: List, Elem: &Property{Kind: Object, Fields: ssmDocumentParameter}},
+			"platformTypes":   {Kind: List, Elem: &Property{Kind: String}},
+			"schemaVersion":   {Kind: String},
+			"status":          {Kind: String},
+			"tagsAll":         {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
 		},
 	},
 	"aws:ssm/parameter:Parameter": {
@@ -1288,6 +1464,68 @@ var backupSelectionSelectionTag = map[string]Property{
 	"value": {Kind: String, Required: true},
 }
 
+var cfgDeliveryChannelSnapshotDeliveryProperties = map[string]Property{
+	"deliveryFrequency": {Kind: String},
+}
+
+var cfgRecorderRecordingGroup = map[string]Property{
+	"allSupported":               {Kind: Bool},
+	"exclusionByResourceTypes":   {Kind: List, Elem: &Property{Kind: Object, Fields: cfgRecorderRecordingGroupExclusionByResourceType}},
+	"includeGlobalResourceTypes": {Kind: Bool},
+	"recordingStrategies":        {Kind: List, Elem: &Property{Kind: Object, Fields: cfgRecorderRecordingGroupRecordingStrategy}},
+	"resourceTypes":              {Kind: List, Elem: &Property{Kind: String}},
+}
+
+var cfgRecorderRecordingGroupExclusionByResourceType = map[string]Property{
+	"resourceTypes": {Kind: List, Elem: &Property{Kind: String}},
+}
+
+var cfgRecorderRecordingGroupRecordingStrategy = map[string]Property{
+	"useOnly": {Kind: String},
+}
+
+var cfgRecorderRecordingMode = map[string]Property{
+	"recordingFrequency":    {Kind: String},
+	"recordingModeOverride": {Kind: Object, Fields: cfgRecorderRecordingModeRecordingModeOverride},
+}
+
+var cfgRecorderRecordingModeRecordingModeOverride = map[string]Property{
+	"description":        {Kind: String},
+	"recordingFrequency": {Kind: String, Required: true},
+	"resourceTypes":      {Kind: List, Elem: &Property{Kind: String}},
+}
+
+var cloudtrailTrailAdvancedEventSelector = map[string]Property{
+	"fieldSelectors": {Kind: List, Elem: &Property{Kind: Object, Fields: cloudtrailTrailAdvancedEventSelectorFieldSelector}},
+	"name":           {Kind: String},
+}
+
+var cloudtrailTrailAdvancedEventSelectorFieldSelector = map[string]Property{
+	"endsWiths":      {Kind: List, Elem: &Property{Kind: String}},
+	"equals":         {Kind: List, Elem: &Property{Kind: String}},
+	"field":          {Kind: String, Required: true},
+	"notEndsWiths":   {Kind: List, Elem: &Property{Kind: String}},
+	"notEquals":      {Kind: List, Elem: &Property{Kind: String}},
+	"notStartsWiths": {Kind: List, Elem: &Property{Kind: String}},
+	"startsWiths":    {Kind: List, Elem: &Property{Kind: String}},
+}
+
+var cloudtrailTrailEventSelector = map[string]Property{
+	"dataResources":                 {Kind: List, Elem: &Property{Kind: Object, Fields: cloudtrailTrailEventSelectorDataResource}},
+	"excludeManagementEventSources": {Kind: List, Elem: &Property{Kind: String}},
+	"includeManagementEvents":       {Kind: Bool},
+	"readWriteType":                 {Kind: String},
+}
+
+var cloudtrailTrailEventSelectorDataResource = map[string]Property{
+	"type":   {Kind: String, Required: true},
+	"values": {Kind: List, Elem: &Property{Kind: String}},
+}
+
+var cloudtrailTrailInsightSelector = map[string]Property{
+	"insightType": {Kind: String, Required: true},
+}
+
 var cloudwatchEventTargetAppsyncTarget = map[string]Property{
 	"graphqlOperation": {Kind: String},
 }
@@ -1411,6 +1649,36 @@ var ec2FlowLogDestinationOptions = map[string]Property{
 	"fileFormat":               {Kind: String},
 	"hiveCompatiblePartitions": {Kind: Bool},
 	"perHourPartition":         {Kind: Bool},
+}
+
+var guarddutyDetectorDatasources = map[string]Property{
+	"kubernetes":        {Kind: Object, Fields: guarddutyDetectorDatasourcesKubernetes},
+	"malwareProtection": {Kind: Object, Fields: guarddutyDetectorDatasourcesMalwareProtection},
+	"s3Logs":            {Kind: Object, Fields: guarddutyDetectorDatasourcesS3Logs},
+}
+
+var guarddutyDetectorDatasourcesKubernetes = map[string]Property{
+	"auditLogs": {Kind: Object, Fields: guarddutyDetectorDatasourcesKubernetesAuditLogs, Required: true},
+}
+
+var guarddutyDetectorDatasourcesKubernetesAuditLogs = map[string]Property{
+	"enable": {Kind: Bool, Required: true},
+}
+
+var guarddutyDetectorDatasourcesMalwareProtection = map[string]Property{
+	"scanEc2InstanceWithFindings": {Kind: Object, Fields: guarddutyDetectorDatasourcesMalwareProtectionScanEc2InstanceWithFindings, Required: true},
+}
+
+var guarddutyDetectorDatasourcesMalwareProtectionScanEc2InstanceWithFindings = map[string]Property{
+	"ebsVolumes": {Kind: Object, Fields: guarddutyDetectorDatasourcesMalwareProtectionScanEc2InstanceWithFindingsEbsVolumes, Required: true},
+}
+
+var guarddutyDetectorDatasourcesMalwareProtectionScanEc2InstanceWithFindingsEbsVolumes = map[string]Property{
+	"enable": {Kind: Bool, Required: true},
+}
+
+var guarddutyDetectorDatasourcesS3Logs = map[string]Property{
+	"enable": {Kind: Bool, Required: true},
 }
 
 var iamRoleInlinePolicy = map[string]Property{
@@ -2647,4 +2915,28 @@ var s3BucketV2Website = map[string]Property{
 var s3BucketVersioningV2VersioningConfiguration = map[string]Property{
 	"mfaDelete": {Kind: String},
 	"status":    {Kind: String, Required: true},
+}
+
+var ssmAssociationOutputLocation = map[string]Property{
+	"s3BucketName": {Kind: String, Required: true},
+	"s3KeyPrefix":  {Kind: String},
+	"s3Region":     {Kind: String},
+}
+
+var ssmAssociationTarget = map[string]Property{
+	"key":    {Kind: String, Required: true},
+	"values": {Kind: List, Elem: &Property{Kind: String}},
+}
+
+var ssmDocumentAttachmentsSource = map[string]Property{
+	"key":    {Kind: String, Required: true},
+	"name":   {Kind: String},
+	"values": {Kind: List, Elem: &Property{Kind: String}},
+}
+
+var ssmDocumentParameter = map[string]Property{
+	"defaultValue": {Kind: String},
+	"description":  {Kind: String},
+	"name":         {Kind: String},
+	"type":         {Kind: String},
 }

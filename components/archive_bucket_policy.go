@@ -14,9 +14,14 @@ import (
 func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Document, error) {
 	p := args.Place.Partition()
 	bucket := partition.BucketARN(p, args.BucketName).String()
-	doc := policy.Document{Statements: append(bucketDenials(bucket, keyArn), nobodyDeletes(bucket, args.BreakGlassRoleArns))}
+	all := grants(args.Place.Account, args.Deliveries)
+	digests, err := digestWriters(args.Place, all)
+	if err != nil {
+		return policy.Document{}, err
+	}
+	doc := policy.Document{Statements: append(bucketDenials(bucket, keyArn, digests), nobodyDeletes(bucket, args.BreakGlassRoleArns))}
 	given := map[string]int{}
-	for _, g := range grants(args.Place.Account, args.Deliveries) {
+	for _, g := range all {
 		if g.kind == ReplicationDelivery {
 			if g.foreign { // within the account, the role's own policy is enough
 				doc.Statements = append(doc.Statements, replicasFrom(g, p, args.BucketName, sid(given, "ReplicateAs", strings.TrimPrefix(g.roles[0], "role/"))))
@@ -48,6 +53,10 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 			s.Condition = policy.Conditions{}.
 				With("StringEquals", "aws:SourceAccount", g.accountIDs()...).
 				With("ArnLike", "aws:SourceArn", g.sourceArn(p))
+		default:
+			if err := g.serviceStatement(&s, given, args.Place); err != nil {
+				return policy.Document{}, err
+			}
 		}
 		doc.Statements = append(doc.Statements, s)
 	}
@@ -68,8 +77,8 @@ func firehoseObjectActions(foreignBucket bool) []string {
 	return actions
 }
 
-// bucketDenials holds for everybody, whatever else allows.
-func bucketDenials(bucket, keyArn string) []policy.Statement {
+// bucketDenials holds for everybody, whatever else allows. Only otherwise may write with S3's own encryption.
+func bucketDenials(bucket, keyArn string, otherwise []string) []policy.Statement {
 	objects := bucket + "/*"
 	deny := func(sid string, actions []string, resources []string, c policy.Conditions) policy.Statement {
 		return policy.Statement{Sid: sid, Effect: policy.Deny, Principal: policy.AnyPrincipal(), Action: actions, Resource: resources, Condition: c}
@@ -80,18 +89,26 @@ func bucketDenials(bucket, keyArn string) []policy.Statement {
 		key       = "s3:x-amz-server-side-encryption-aws-kms-key-id"
 		ownKey    = "s3:x-amz-server-side-encryption-customer-algorithm"
 	)
-	return append(transportDenials(bucket),
+	named := func(algorithms ...string) policy.Conditions {
+		return policy.Conditions{}.With("StringNotEquals", algorithm, algorithms...).With("Null", algorithm, "false")
+	}
+	otherEncryption := []policy.Statement{deny("DenyOtherEncryption", put, []string{objects}, named("aws:kms"))}
+	if len(otherwise) > 0 {
+		otherEncryption = []policy.Statement{
+			deny("DenyOtherEncryption", put, []string{objects}, named("aws:kms").With("StringNotEqualsIfExists", "aws:PrincipalServiceName", otherwise...)),
+			deny("DenyOtherEncryptionToAll", put, []string{objects}, named("aws:kms", "AES256")),
+		}
+	}
+	return slices.Concat(transportDenials(bucket), []policy.Statement{
 		// A request that names no encryption gets the bucket's default, which is right. Negated operators match when the key
 		// is absent, so Null says that it must be there.
-		deny("DenyOtherEncryption", put, []string{objects}, policy.Conditions{}.
-			With("StringNotEquals", algorithm, "aws:kms").
-			With("Null", algorithm, "false")),
+	}, otherEncryption, []policy.Statement{
 		deny("DenyOtherKey", put, []string{objects}, policy.Conditions{}.
 			With("StringNotEquals", key, keyArn).
 			With("Null", key, "false")),
 		// Encryption with a key that the client sends with each request (SSE-C) names itself in another header.
 		deny("DenyCustomerKey", put, []string{objects}, policy.Conditions{}.With("Null", ownKey, "false")),
-	)
+	})
 }
 
 // transportDenials hold for everybody: no plain HTTP, and no old TLS.

@@ -58,7 +58,9 @@ func archiveKeyPolicy(args *LogArchiveBucketArgs) (policy.Document, error) {
 	if s := readerDecryption(args, s3); s != nil {
 		doc.Statements = append(doc.Statements, *s)
 	}
-	return doc, nil
+	services, err := serviceKeyStatements(args, all)
+	doc.Statements = append(doc.Statements, services...)
+	return doc, err
 }
 
 func distinct(grants []grant, of func(grant) []string) []string {

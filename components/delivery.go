@@ -35,6 +35,10 @@ type Delivery struct {
 	// Hive says that a flow log writes Hive-compatible keys (AWSLogs/aws-account-id=111122223333/ instead of
 	// AWSLogs/111122223333/).
 	Hive bool
+	// Resource is for whom a service delivers that names itself: see [TrailDelivery] and [FindingsDelivery].
+	Resource string
+	// Organization is the id of the organisation whose trail delivers; empty for an account's own.
+	Organization string
 	// ManagedKeys says that a replication is of objects with S3's own encryption (SSE-S3). Their replicas have the same,
 	// whatever the bucket's default is, so that the bucket's key isn't used.
 	ManagedKeys bool

@@ -22,7 +22,8 @@ const anyAccount = "\x00"
 type grant struct {
 	kind     DeliveryKind
 	roles    []string         // FirehoseDelivery, ReplicationDelivery: the roles as an ARN's resource, "role/name", sorted
-	region   partition.Region // FlowLogDelivery: where the flow logs are
+	region   partition.Region // where the service delivers from, of deliveries without a role
+	resource string           // for whom the service delivers, as the end of an ARN
 	foreign  bool             // the accounts are not the bucket's
 	shared   bool             // the streams of several accounts
 	keyless  bool             // the bucket's key isn't used
@@ -48,14 +49,18 @@ func grants(owner partition.Account, deliveries []Delivery) []grant {
 	for _, d := range deliveries {
 		g := grant{kind: d.Kind, foreign: d.Source.Account != owner, keyless: d.ManagedKeys}
 		p := principal{account: d.Source.Account}
-		if d.Kind != FlowLogDelivery {
+		if d.RoleArn != "" {
 			arn, _ := partition.ParseARN(d.RoleArn)
 			g.roles, p.who = []string{arn.Resource}, "role "+arn.Resource
 			if d.Kind == FirehoseDelivery && g.foreign && len(streaming) > 1 {
 				g.shared, p = true, principal{who: "streams"}
 			}
 		} else {
-			g.region, p.who = d.Source.Region, "region "+string(d.Source.Region)
+			if d.Kind == QueryLogDelivery {
+				g.kind = FlowLogDelivery // by the same service, for the same ARNs
+			}
+			g.region, g.resource = d.Source.Region, d.Resource
+			p.who = fmt.Sprint(g.kind, " ", g.region, " ", g.resource)
 		}
 		same := of[p]
 		if same == nil {
@@ -97,7 +102,7 @@ func sorted[T ~string](list []T) []T {
 }
 
 func (g grant) identity() string {
-	return fmt.Sprintf("%s %s %s %t %t %q", g.kind, strings.Join(g.roles, " "), g.region, g.foreign, g.keyless, g.prefixes)
+	return fmt.Sprintf("%s %s %s %s %t %t %q", g.kind, strings.Join(g.roles, " "), g.region, g.resource, g.foreign, g.keyless, g.prefixes)
 }
 
 // keyPrefixes returns the beginnings of all keys that the delivery writes.
@@ -107,6 +112,8 @@ func (d Delivery) keyPrefixes() []string {
 		return []string{d.Prefix, d.ErrorPrefix}
 	case d.Kind == ReplicationDelivery:
 		return []string{d.Prefix}
+	case selfDelivered[d.Kind].folder != nil:
+		return selfDelivered[d.Kind].folder(d)
 	case d.Hive:
 		return []string{d.Prefix + "AWSLogs/aws-account-id=" + string(d.Source.Account) + "/"}
 	}
@@ -118,9 +125,9 @@ func (d Delivery) keyPrefixes() []string {
 func (g grant) objects(p partition.Partition, bucket string) []string {
 	account := string(g.accounts[0])
 	if len(g.accounts) > 1 {
-		account = "${aws:PrincipalAccount}"
-		if g.kind == FlowLogDelivery {
-			account = "${aws:SourceAccount}"
+		account = "${aws:SourceAccount}"
+		if len(g.roles) > 0 {
+			account = "${aws:PrincipalAccount}"
 		}
 	}
 	var out []string

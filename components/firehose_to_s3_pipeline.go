@@ -346,3 +346,15 @@ func (c *FirehoseToS3Pipeline) Subscribe(ctx *pulumi.Context, name string, logGr
 		RoleArn:        c.SubscriptionRoleArn.ToStringPtrOutput(),
 	}, append([]pulumi.ResourceOption{pulumi.Parent(c), pulumi.DependsOn([]pulumi.Resource{c.subscriptionPolicy})}, opts...)...)
 }
+
+// carrier checks the pipeline that shall carry log groups of a place.
+func (p *problems) carrier(pipeline *FirehoseToS3Pipeline, place partition.Place) {
+	switch {
+	case pipeline == nil:
+		p.add("Pipeline", "", "want the pipeline that carries the logs")
+	case pipeline.place != place:
+		p.add("Pipeline", pipeline.place, "want a pipeline at %s", place)
+	case pipeline.content != CloudWatchLogs:
+		p.add("Pipeline", pipeline.content, "want a pipeline of %s", CloudWatchLogs)
+	}
+}

@@ -124,8 +124,11 @@ func (p *problems) delivery(field string, d Delivery, bucket partition.Place) {
 		if d.ErrorPrefix != "" {
 			p.add(field+".ErrorPrefix", d.ErrorPrefix, "want none: flow logs have no error prefix")
 		}
+	case QueryLogDelivery, TrailDelivery, ConfigDelivery, FindingsDelivery:
+		p.serviceDelivery(field, d)
 	default:
-		p.oneOf(field+".Kind", string(d.Kind), string(FirehoseDelivery), string(FlowLogDelivery), string(ReplicationDelivery))
+		p.oneOf(field+".Kind", string(d.Kind), string(FirehoseDelivery), string(FlowLogDelivery), string(ReplicationDelivery), string(QueryLogDelivery),
+			string(TrailDelivery), string(ConfigDelivery), string(FindingsDelivery))
 	}
 }
 

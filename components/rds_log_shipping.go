@@ -74,14 +74,7 @@ func (args *RdsLogShippingArgs) check(name string) error {
 	} else if args.RetentionDays != 0 {
 		p.add("RetentionDays", args.RetentionDays, "is for log groups that are created: want CreateLogGroups")
 	}
-	switch {
-	case args.Pipeline == nil:
-		p.add("Pipeline", "", "want the pipeline that carries the logs")
-	case args.Pipeline.place != args.Place:
-		p.add("Pipeline", args.Pipeline.place, "want a pipeline at %s", args.Place)
-	case args.Pipeline.content != CloudWatchLogs:
-		p.add("Pipeline", args.Pipeline.content, "want a pipeline of %s", CloudWatchLogs)
-	}
+	p.carrier(args.Pipeline, args.Place)
 	return p.err("RdsLogShipping", name)
 }
 

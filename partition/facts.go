@@ -127,6 +127,9 @@ func placeRows() []Row {
 				rows = append(rows, Row{"VPC endpoint service", string(s) + " (gateway)", p, place.Region, v, vpcEndpointSource, ""})
 			}
 		}
+		for s, r := range serviceRoles {
+			rows = append(rows, Row{"service-linked role", string(s), p, "", r.name, r.source, ""})
+		}
 		for _, r := range storageTable {
 			f := r.Class.Feature(p)
 			value := fmt.Sprintf("%s; from day %d, charged %d days, %d days after IA", f.Support, r.MinAgeDays, r.MinStorageDays, r.AfterIADays)

@@ -8,6 +8,7 @@ type Feature string
 // The features that the table knows.
 const (
 	AccountSubscriptionPolicy  Feature = "account-level subscription filter policy"
+	AgentBySystemsManager      Feature = "CloudWatch agent installed and configured by Systems Manager"
 	ArchiveSearch              Feature = "AWS Backup search"
 	AthenaProjection           Feature = "Athena partition projection"
 	AuroraClusterExport        Feature = "export of Aurora clusters to S3"
@@ -25,6 +26,7 @@ const (
 	DynamicPartitioning        Feature = "Firehose dynamic partitioning"
 	DynamoDBExport             Feature = "DynamoDB export to S3"
 	EBSDirectAPIs              Feature = "EBS direct APIs"
+	FindingsCrossRegionBucket  Feature = "GuardDuty findings to a bucket in another region"
 	FirehoseDecompression      Feature = "Firehose decompression of CloudWatch Logs"
 	FirehoseService            Feature = "Firehose with direct put, Lambda transform and SSE"
 	FlowLogsCrossRegionBucket  Feature = "VPC flow logs to a bucket in another region"
@@ -45,7 +47,9 @@ const (
 	OrganizationConditions     Feature = "conditions aws:PrincipalOrgID and aws:SourceOrgID"
 	RDSBackupReplication       Feature = "RDS automated backup replication to another region"
 	RDSSnapshotCopyCrossRegion Feature = "RDS manual snapshot copy to another region"
+	QueryLogsToS3              Feature = "Route 53 Resolver query logs to S3"
 	ReplicationTimeControl     Feature = "S3 replication time control"
+	ResolverQueryLogs          Feature = "Route 53 Resolver query logging"
 	RestoreTesting             Feature = "AWS Backup restore testing"
 	S3CrossRegionReplication   Feature = "S3 replication to another region"
 	SchedulerService           Feature = "EventBridge Scheduler"
@@ -115,6 +119,7 @@ var featureTable = []featureRow{
 	{DynamicPartitioning, yes("DOC23 firehose dynamic-partitioning (H)"), yes("docs.amazonaws.cn monitoring page lists PartitionCount, no exclusion (M)"), nil},
 	{DynamoDBExport, yes("DOC26 s3dataexport-howitworks.md:14 (H)"), yes("no China exclusion found (M)"), nil},
 	{EBSDirectAPIs, yes("BC endpoints (H)"), yes("BC endpoints; CDK vpc-endpoint.js (H)"), nil},
+	{FindingsCrossRegionBucket, yes("GuardDuty User Guide, guardduty_exportfindings, Considerations (H)").but("not into an opt-in region"), notFound("guardduty_exportfindings speaks of commercial regions"), nil},
 	{FirehoseDecompression, yes("BC firehose ProcessorType (H)"), notFound("CN availability of the Decompression and CloudWatchLogProcessing processors"), nil},
 	{FirehoseService, yes("BC endpoints (H)"), yes("BC endpoints; FH-Q; CLO deploys it with SSE (H)"), nil},
 	{FlowLogsCrossRegionBucket, notFound("AWS documents neither allow nor forbid it"), notFound("AWS documents neither allow nor forbid it").but("LZA writes to a bucket in the region and replicates"), nil},
@@ -135,9 +140,12 @@ var featureTable = []featureRow{
 	{OrganizationConditions, yes(general), Fact{Unknown, "LZA accelerator-stack.ts:1718 avoids aws:PrincipalOrgID in aws-cn (M)", "list account ids"}, nil},
 	{RDSBackupReplication, yes("DOC23 USER_ReplicateBackups.md (H)"), yes("DOC23 USER_ReplicateBackups.md:38; DOC26 user-replicatebackups.md:126 (H)").but("Beijing and Ningxia; not Multi-AZ DB clusters"), nil},
 	{RDSSnapshotCopyCrossRegion, yes("DOC26 user-copysnapshot.md (H)"), no("DOC26 user-copysnapshot.md:396, aurora-copy-snapshot.md:32 (H that it is stated)").but("the wording may mean other partitions only"), nil},
+	{QueryLogsToS3, yes("Route 53 Developer Guide, resolver-query-logging-configurations-managing (H)"), notFound("query logs to S3 in China"), nil},
 	{ReplicationTimeControl, yes("DOC26 replication-time-control (H)"), notFound("China availability statement on S3 RTC"), nil},
+	{ResolverQueryLogs, yes("Route 53 Developer Guide, resolver-query-logs (H)"), notFound("a China statement on Resolver query logging"), nil},
 	{RestoreTesting, yes(general), notFound("DOC26 backup-feature-availability, table cells lost"), nil},
 	{S3CrossRegionReplication, yes("DOC26 replication (H)"), yes("AWS Storage Blog on transfers to China (H)").but("only between Beijing and Ningxia"), nil},
+	{AgentBySystemsManager, yes("CloudWatch User Guide, installing-cloudwatch-agent-ssm (H)"), yes("docs.amazonaws.cn en_us monitoring and systems-manager user guides describe it for China (M)").but("that AWS-ConfigureAWSPackage and AmazonCloudWatch-ManageAgent are there was not tested"), nil},
 	{SchedulerService, yes("BC endpoints (H)"), yes("BC endpoints; docs.amazonaws.cn eventbridge dual-stack page (H)").but("CLO v2.4.7 still avoids it in China"), nil},
 	{SecurityLake, yes("BC endpoints (H)"), no("BC: no China endpoint (M-H)"), nil},
 	{StatesDistributedMap, yes(general), notFound("distributed map in China"), nil},

@@ -7,6 +7,7 @@ type Limit string
 
 // The limits that the table knows. The unit is the last word of the name.
 const (
+	AdvancedParameter            Limit = "SSM parameter of the advanced tier, bytes"
 	AccountSubscriptionPolicies  Limit = "account subscription policies per region, count"
 	BackupVaultLockMinChangeable Limit = "backup vault lock changeable for, days"
 	BucketPolicy                 Limit = "bucket policy, bytes"
@@ -46,6 +47,7 @@ const (
 	RoleTrustPolicyMax           Limit = "role trust policy with a raised quota, characters"
 	ServiceControlPolicy         Limit = "service control policy, characters"
 	SessionPolicy                Limit = "session policy, characters"
+	StandardParameter            Limit = "SSM parameter of the standard tier, bytes"
 	SubscriptionFilters          Limit = "subscription filters per log group, count"
 	TopicPolicy                  Limit = "topic policy, bytes"
 	VaultAccessPolicy            Limit = "backup vault access policy, bytes"
@@ -64,6 +66,7 @@ type limitRow struct {
 const mib = 1 << 20
 
 var limitTable = []limitRow{
+	{AdvancedParameter, anywhere, 8 * 1024, "SSM User Guide, parameter-store-advanced-parameters, in both editions (H)"},
 	{AccountSubscriptionPolicies, anywhere, 1, "BC, DOC26 (H)"},
 	{BackupVaultLockMinChangeable, anywhere, 3, "BC backup (H)"},
 	{BucketPolicy, anywhere, 20 * 1024, "DOC23/DOC26 s3 quotas (H)"},
@@ -112,6 +115,7 @@ var limitTable = []limitRow{
 	{RoleTrustPolicyMax, anywhere, 4_096, "DOC23/DOC26 IAM quotas (H)"},
 	{ServiceControlPolicy, anywhere, 5_120, "docs.aws.amazon.com and docs.amazonaws.cn orgs_reference_limits (H)"},
 	{SessionPolicy, anywhere, 2_048, "BC sts sessionPolicyDocumentType; STS AssumeRole (H)"},
+	{StandardParameter, anywhere, 4 * 1024, "SSM User Guide, parameter-store-advanced-parameters, in both editions (H)"},
 	{SubscriptionFilters, anywhere, 2, "BC; DOC26 cloudwatch logs limits (H)"},
 	{TopicPolicy, anywhere, 30 * 1024, "docs.aws.amazon.com and docs.amazonaws.cn sns-access-policy-language-api-permissions-reference: 30 kb (H)"},
 }

@@ -47,3 +47,11 @@ func (p Place) AssumedRoleARN(role, session string) ARN {
 
 // LogGroupARN returns the ARN of a CloudWatch Logs group without the trailing ":*".
 func (p Place) LogGroupARN(name string) ARN { return p.ARN(Logs, "log-group:"+name) }
+
+// ManagedDocumentARN returns the ARN of a document of Systems Manager that AWS keeps, such as AWS-ConfigureAWSPackage: it has
+// a region and no account (SSM User Guide, security_iam_id-based-policy-examples, H; in China M).
+func (p Place) ManagedDocumentARN(name string) ARN {
+	arn := p.ARN(SSM, "document/"+name)
+	arn.Account = ""
+	return arn
+}

@@ -43,6 +43,7 @@ const (
 	Organizations          Service = "organizations"
 	RDS                    Service = "rds"
 	RDSExport              Service = "export.rds"
+	Route53Resolver        Service = "route53resolver"
 	S3                     Service = "s3"
 	S3BatchOperations      Service = "batchoperations.s3"
 	S3ServerAccessLogs     Service = "logging.s3"

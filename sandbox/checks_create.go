@@ -44,18 +44,22 @@ var duplicates = map[string]struct{ code, message string }{
 	"aws:sqs/queue:Queue":              {"QueueAlreadyExists", "A queue already exists with the same name: %[1]s"},
 	"aws:lambda/function:Function":     {"ResourceConflictException", "Function already exist: %[1]s"},
 	"aws:lambda/permission:Permission": {"ResourceConflictException", "The statement id (%[1]s) provided already exists."},
+	catalog.InstanceProfile:            {"EntityAlreadyExists", "Instance Profile %[1]s already exists."},
+	catalog.Document:                   {"DocumentAlreadyExists", "Document with same name %[1]s already exists"},
+	trailToken:                         {"TrailAlreadyExistsException", "Trail %[1]s already exists for customer: %[2]s"},
 	"aws:ssm/parameter:Parameter":      {"ParameterAlreadyExists", "The parameter already exists: %[1]s"},
 }
 
 // missingCodes are the error codes with which AWS says that something isn't there.
 var missingCodes = map[string]string{
-	"aws:s3/":  "NoSuchBucket",
-	"aws:iam/": "NoSuchEntity",
-	"aws:kms/": "NotFoundException",
-	"aws:ec2/": "InvalidFlowLogId.NotFound",
-	"aws:sqs/": "AWS.SimpleQueueService.NonExistentQueue",
-	"aws:sns/": "NotFound",
-	"aws:ssm/": "ParameterNotFound",
+	"aws:s3/":         "NoSuchBucket",
+	"aws:iam/":        "NoSuchEntity",
+	"aws:kms/":        "NotFoundException",
+	"aws:ec2/":        "InvalidFlowLogId.NotFound",
+	"aws:sqs/":        "AWS.SimpleQueueService.NonExistentQueue",
+	"aws:sns/":        "NotFound",
+	"aws:ssm/":        "ParameterNotFound",
+	"aws:cloudtrail/": "TrailNotFoundException",
 }
 
 func missingCode(token string) string {

@@ -59,6 +59,7 @@ func (x *index) refuseBrokenLinks(refused *refusals, o *Object) {
 	case flowLogToken:
 		x.refuseClosedBucket(refused, o)
 	}
+	x.refuseUndeliverable(refused, o)
 }
 
 // refuseDeafStream: PutSubscriptionFilter sends a test message as the role that it is given.

@@ -7,6 +7,9 @@ import (
 	"github.com/logarchive/logarchive/partition"
 )
 
+// trailsPerRegion: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
+const trailsPerRegion = 5
+
 // refuseOverQuota checks the quotas that one more object could exceed.
 func (x *index) refuseOverQuota(refused *refusals, o *Object) {
 	if x.objects[keyOf(o)] != nil {
@@ -30,6 +33,16 @@ func (x *index) refuseOverQuota(refused *refusals, o *Object) {
 		}
 		if limit, over := exceeds(o, partition.FirehoseStreams, there); over {
 			refused.add("LimitExceededException", "You have already consumed your firehose quota of %d firehoses in %s", limit, o.Place)
+		}
+	case trailToken:
+		there := 0
+		for _, s := range x.types[trailToken] {
+			if s.Place == o.Place {
+				there++
+			}
+		}
+		if there >= trailsPerRegion {
+			refused.add("MaximumNumberOfTrailsExceededException", "User: %s already has %d trails in %s.", o.Place.Account, there, o.Place.Region)
 		}
 	case rolePolicyToken:
 		role := x.names[key{roleToken, scopeOf(roleToken, o.Place), o.Text("role")}]

@@ -25,6 +25,7 @@ import (
 //   - A stream with a Lambda processor first has its records transformed, by the very code that is deployed. What the
 //     function makes of them waits in a buffer for each partition, and becomes objects; what it can't read, or all when it
 //     fails for too long, is written to the stream's error prefix.
+//   - A service that writes files itself (CloudTrail's trails) has a buffer for each, and a file when its time comes.
 //   - A flow log to S3 has a buffer of its own, and a file every five minutes that the log delivery service writes.
 //
 // Every line that was acknowledged is in one object at the end, exactly once, whatever is killed in between. (AWS promises
@@ -43,6 +44,7 @@ type Delivery struct {
 	// controls are the subscription filters that have sent their control message; nil until they are read.
 	controls map[string]bool
 	hosts    map[string]*host // by the functions' ARNs
+	writable *World           // the world, where functions may change it; see [NewBackground]
 
 	fileBytes int64 // of a flow log's file at most
 }
@@ -100,6 +102,8 @@ const (
 	DisturbFunctionThrottle Disturbance = "function-throttle"
 	// DisturbFunctionAnswer has a function answer with record ids that nobody asked for, and with none that was asked for.
 	DisturbFunctionAnswer Disturbance = "function-answer"
+	// DisturbAPIThrottle has AWS refuse a function's call: there are too many at a time.
+	DisturbAPIThrottle Disturbance = "api-throttle"
 	// DisturbPutRecordBatch has a stream refuse every other record of a function's PutRecordBatch call.
 	DisturbPutRecordBatch Disturbance = "put-record-batch"
 )
@@ -129,16 +133,20 @@ const (
 	failedBuffers  = "firehose-failed" // what goes to a stream's error prefix
 	flowLogBuffers = "flow-log"
 	accessBuffers  = "access-log"
+	fileBuffers    = "service-file" // of services that write files themselves
 )
 
 // partitionSeparator is between a stream's name and its partition in the name of a buffer. No stream's name has it.
 const partitionSeparator = "@"
 
+// fileSeparator is between the kind and the name of what writes files itself, in the name of its buffer.
+const fileSeparator = "="
+
 // buffer is the feed of a Firehose stream or of a flow log to S3.
 type buffer struct {
 	class string // one of the classes above
 	place partition.Place
-	name  string // of the stream, perhaps with a partition, or the flow log's id
+	name  string // of the stream, perhaps with a partition; the flow log's id; or a source's kind and name
 	feed  *feed
 	keys  map[string]string // of its partition
 	// failure is the last failed attempt to deliver; nil when the last one went well.
@@ -171,6 +179,8 @@ func (b *buffer) label() string {
 		return "flow log " + b.name
 	case accessBuffers:
 		return "access logs " + b.name
+	case fileBuffers:
+		return strings.ReplaceAll(b.name, fileSeparator, " ")
 	}
 	return "Firehose stream " + b.stream()
 }

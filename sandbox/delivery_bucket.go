@@ -81,6 +81,10 @@ type bucketWriter struct {
 	// acl is set for who sends the ACL bucket-owner-full-control when the bucket is another account's, for which
 	// s3:PutObjectAcl is needed.
 	acl bool
+	// whole is set for who writes objects in one part, for which S3 need not decrypt its data key again.
+	whole bool
+	// encryptionContext is a name and a value that the writer adds to S3's own.
+	encryptionContext [2]string
 }
 
 // authorizeWrite puts the requests that writing one object takes to the authorizer, and returns them, with the
@@ -141,9 +145,16 @@ func keyHops(w bucketWriter, b *archiveBucket, object string, e Encryption) ([]H
 	}
 	hop := w.hop.with("kms:ViaService", s3, "kms:CallerAccount", string(w.account), "aws:ViaAWSService", "true",
 		"kms:EncryptionContext:aws:s3:arn", encrypted, "kms:EncryptionContextKeys", "aws:s3:arn", "aws:SecureTransport", "true")
+	if name := w.encryptionContext[0]; name != "" {
+		hop = hop.with("kms:EncryptionContext:"+name, w.encryptionContext[1])
+		hop.Context["kms:EncryptionContextKeys"] = []string{name, "aws:s3:arn"}
+	}
 	hop.Step, hop.Resource, hop.Owner = w.who+" has S3 encrypt the object", e.KeyARN, key.Account
 	generate, decrypt := hop, hop
 	generate.Action, decrypt.Action = "kms:GenerateDataKey", "kms:Decrypt"
+	if w.whole {
+		return []Hop{generate}, nil
+	}
 	return []Hop{generate, decrypt}, nil
 }
 

@@ -56,6 +56,10 @@ func (d *Delivery) FindAll(ctx context.Context, sources []Source) ([]Found, erro
 			if err := f.flowFiles(); err != nil {
 				return nil, err
 			}
+		case s.file != nil:
+			if err := f.serviceFiles(); err != nil {
+				return nil, err
+			}
 		case s.flowLog != nil && s.flowLog.to == flowToFirehose:
 			destinations = []string{s.flowLog.destination}
 		case s.access != nil:
@@ -260,12 +264,16 @@ type archivedEvent struct {
 	MessageType string              `json:"messageType"`
 	Owner       string              `json:"owner"`
 	LogGroup    string              `json:"logGroup"`
+	LogStream   string              `json:"logStream"`
 	LogEvents   []subscriptionEvent `json:"logEvents"`
 	Message     *string             `json:"message"`
 }
 
-// addEvent adds the messages of a value that is of the source's log group.
+// addEvent adds the messages of a value that is of the source's log group, and of its log stream where the value says which.
 func (f *finder) addEvent(e archivedEvent) {
+	if e.LogStream != "" && e.LogStream != f.source.logStream {
+		return
+	}
 	add := func(message string) {
 		if f.source.flowLog != nil {
 			f.addFlowText(message)

@@ -49,7 +49,7 @@ func (d *Delivery) Flush(ctx context.Context) error {
 			next = &due
 		}
 		if next == nil {
-			return problems
+			return errors.Join(problems, d.deliverDigests(ctx))
 		}
 		if now, err = d.clock.AdvanceTo(*next); err != nil {
 			return errors.Join(problems, err)
@@ -73,6 +73,11 @@ func (d *Delivery) due(b *buffer, now time.Time) time.Time {
 		return b.feed.oldest.Truncate(flowWindow).Add(flowWindow)
 	case accessBuffers:
 		return b.feed.oldest.Truncate(accessWindow).Add(accessWindow)
+	case fileBuffers:
+		if f, err := d.fileOf(b); err == nil {
+			return b.feed.oldest.Add(f.interval)
+		}
+		return now
 	}
 	s, err := d.stream(b)
 	if err != nil {
@@ -146,6 +151,9 @@ func (d *Delivery) deliverNext(ctx context.Context, b *buffer, now time.Time) (d
 		return delivered{done: object != nil, object: object}, err
 	case accessBuffers:
 		object, err := d.deliverAccess(ctx, b, now)
+		return delivered{done: object != nil, object: object}, err
+	case fileBuffers:
+		object, err := d.deliverFile(ctx, b, now)
 		return delivered{done: object != nil, object: object}, err
 	}
 	s, err := d.stream(b)

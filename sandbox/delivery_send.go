@@ -154,11 +154,24 @@ func (t *transfer) send(s Source, lines []string) error {
 	if s.access != nil {
 		return t.sendAccess(s, lines)
 	}
+	if s.file != nil {
+		return t.sendFile(s.file, lines)
+	}
 	if s.group == "" {
 		return errors.New("sandbox: " + s.ID + ": " + s.Broken)
 	}
 	if err := checkEvents(s, lines); err != nil {
 		return err
+	}
+	if s.trail != nil {
+		if err := t.authorizeTrailToLogs(s); err != nil {
+			return err
+		}
+	}
+	if s.agent != nil {
+		if err := t.authorizeAgent(s); err != nil {
+			return err
+		}
 	}
 	return t.putLogEvents(s, lines)
 }

@@ -34,10 +34,12 @@
 //
 // # Functions
 //
-// A stream with a Lambda processor calls the project's own function in this process, as Firehose and Lambda would: bytes of
-// JSON in and out, with their limits, retries and timeouts by the sandbox's clock, its requests decided by its role's
-// policies. What it writes to its log is in lambda/<account>/<region>/<function>.log. Which function a declared one runs is
-// told by the component that it is of, or by the environment variable LOGARCHIVE_FUNCTION; any other is refused.
+// A stream with a Lambda processor, a rule and a queue call the project's own functions in this process, as Firehose,
+// EventBridge and Lambda would: bytes of JSON in and out, with their limits, retries and timeouts by the sandbox's clock, their
+// requests decided by their roles' policies. What goes on by itself, without a call that waits for it, is [Background].
+//
+// What a function writes to its log is in lambda/<account>/<region>/<function>.log. Which function a declared one runs is told by
+// the component that it is of, or by the environment variable LOGARCHIVE_FUNCTION; any other is refused.
 //
 // # Interrupted creations
 //

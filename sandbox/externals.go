@@ -28,6 +28,7 @@ var externalKinds = map[string]externalKind{
 	stacks.KindRDSInstance:    {"aws:rds/instance:Instance", partition.RDS, "db:", "identifier"},
 	stacks.KindRDSCluster:     {"aws:rds/cluster:Cluster", partition.RDS, "cluster:", "clusterIdentifier"},
 	stacks.KindLogGroup:       {catalog.LogGroup, partition.Logs, "log-group:", "name"},
+	stacks.KindInstance:       {instanceToken, partition.EC2, "instance/", ""},
 	stacks.KindRole:           {catalog.Role, partition.IAM, "role/", "name"},
 	stacks.KindBucket:         {catalog.Bucket, partition.S3, "", "bucket"},
 
@@ -116,6 +117,13 @@ func externalObject(e stacks.External) (*Object, error) {
 			o.State["accessLogs"] = resource.NewPropertyValue(map[string]any{"bucket": bucket, "prefix": prefix, "enabled": true})
 		case name == stacks.AttributeLogTypes:
 			o.State["enabledCloudwatchLogsExports"] = resource.NewPropertyValue(list(value))
+		case name == stacks.AttributeTags:
+			tags := map[string]any{}
+			for _, tag := range list(value) {
+				k, v, _ := strings.Cut(tag.(string), "=")
+				tags[k] = v
+			}
+			o.State["tags"] = resource.NewPropertyValue(tags)
 		default:
 			set(name, value)
 		}

@@ -151,12 +151,17 @@ func (t *transfer) authorizeFlowToLogs(s Source) error {
 	if err := t.authorize(assume); err != nil {
 		return err
 	}
-	caller, context, err := roleCaller(role, "flow-logs")
+	return t.authorizeLogStream(s, role, "the flow log service", "flow-logs")
+}
+
+// authorizeLogStream takes the hops of a service that writes to a log group as a role.
+func (t *transfer) authorizeLogStream(s Source, role partition.ARN, service, session string) error {
+	caller, context, err := roleCaller(role, session)
 	if err != nil {
 		return err
 	}
 	put := Hop{
-		Step: "the flow log service writes to log group " + s.group, Principal: caller, Action: "logs:CreateLogStream",
+		Step: service + " writes to log group " + s.group, Principal: caller, Action: "logs:CreateLogStream",
 		Resource: s.Place.LogGroupARN(s.group + ":log-stream:" + s.logStream).String(), Owner: s.Place.Account, Place: s.Place,
 	}.with(append(context, "aws:SecureTransport", "true", "aws:RequestedRegion", string(s.Place.Region))...)
 	if err := t.authorize(put); err != nil {

@@ -35,15 +35,17 @@ type invoker interface {
 	Invoke(ctx context.Context, event []byte) ([]byte, error)
 }
 
-// handlers are the project's functions that a stream may call, by the name that is in the function's HandlerVariable.
+// handlers are the project's functions that the sandbox runs, by the name that is in the function's HandlerVariable.
 // They are the very packages that are deployed.
 var handlers = map[string]func(*function, *host) (invoker, error){
 	"transform": newTransform,
+	"subscribe": newSubscribe,
 }
 
 // componentHandlers are the components whose function runs one of the handlers.
 var componentHandlers = map[string]string{
-	"logarchive:index:TransformFunction": "transform",
+	"logarchive:index:TransformFunction":  "transform",
+	"logarchive:index:LogGroupSubscriber": "subscribe",
 }
 
 // HandlerVariable is the environment variable by which a function that isn't of one of the project's components says which
@@ -131,15 +133,18 @@ func (f *function) invokeHops(caller Hop, resource string) ([]Hop, error) {
 	configuration, invoke := ask, ask
 	configuration.Step, configuration.Action = "Firehose looks at function "+f.name, "lambda:GetFunctionConfiguration"
 	invoke.Step, invoke.Action = "Firehose invokes function "+f.name, "lambda:InvokeFunction"
+	assume, err := f.assumeHop()
+	return []Hop{configuration, invoke, assume}, err
+}
+
+// assumeHop is Lambda taking on the function's role.
+func (f *function) assumeHop() (Hop, error) {
+	owner := f.object.Place
 	service, err := serviceCaller(owner, partition.Lambda, partition.Trust)
-	if err != nil {
-		return nil, err
-	}
-	assume := Hop{
+	return Hop{
 		Step: "Lambda assumes the role of function " + f.name, Principal: service, Action: "sts:AssumeRole",
 		Resource: f.role.String(), Owner: f.role.Account, Place: owner,
-	}.with("aws:SecureTransport", "true")
-	return []Hop{configuration, invoke, assume}, nil
+	}.with("aws:SecureTransport", "true"), err
 }
 
 // hop is a request that the function itself makes, in its role.

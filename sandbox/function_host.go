@@ -29,7 +29,7 @@ type host struct {
 // invocation is one invocation of a function. Its time is that of the sandbox's clock: it passes when the function waits.
 type invocation struct {
 	function *function
-	stream   *stream // whose records it gets
+	stream   *stream // whose records it gets; nil when it is no stream's
 	started  time.Time
 	elapsed  time.Duration
 	limit    time.Duration
@@ -94,7 +94,7 @@ func (w logWriter) Write(line []byte) (int, error) { return w.host.call.log.Writ
 // putBack takes the records of a PutRecordBatch call of the function.
 func (h *host) putBack(_ context.Context, name string, records [][]byte) ([]error, error) {
 	c := h.call
-	if name != c.stream.name {
+	if c.stream == nil || name != c.stream.name {
 		return nil, standin.Refuse("ResourceNotFoundException", fmt.Sprintf("in the sandbox, function %s reaches only the stream %s that calls it, not %s", c.function.name, c.stream.name, name), true)
 	}
 	hop, err := c.function.hop("puts records back to stream "+name, "firehose:PutRecordBatch", c.stream.arn)
@@ -174,7 +174,7 @@ func (d *Delivery) invoke(ctx context.Context, c *invocation, event []byte) ([]b
 		return nil, nil, err
 	}
 	tooLong := failedFunction
-	if c.limit = c.function.timeout; c.limit > firehoseTimeout {
+	if c.limit = c.function.timeout; c.stream != nil && c.limit > firehoseTimeout {
 		c.limit, tooLong = firehoseTimeout, failedTimeout
 	}
 	h := d.hostOf(c.function)

@@ -254,6 +254,7 @@ func (a *policyAuthorizer) resourceCarrier(h Hop) (carrier, error) {
 		c.name = "the trust policy of role " + h.Resource
 		documents = append(documents, role.Text("assumeRolePolicy"))
 	}
+	documents = append(documents, a.triggerPolicies(&c, arn)...)
 	for _, document := range documents {
 		if document == "" {
 			continue

@@ -51,8 +51,12 @@ func (p *provider) GetMappings(context.Context, *pulumirpc.GetMappingsRequest) (
 	return &pulumirpc.GetMappingsResponse{}, nil
 }
 
-// Invoke refuses: the program gives every fact itself, and asks AWS for none.
-func (p *provider) Invoke(_ context.Context, r *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
+// Invoke refuses: the program gives every fact itself, and asks AWS for none. What it answers comes from another process of
+// the sandbox; see [Remote].
+func (p *provider) Invoke(ctx context.Context, r *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
+	if r.GetTok() == remoteCreate || r.GetTok() == remoteWait {
+		return p.server.remote(ctx, r)
+	}
 	return nil, status.Errorf(codes.Unimplemented, "the sandbox does not answer the function %s: give the value by configuration instead of asking AWS for it", r.GetTok())
 }
 

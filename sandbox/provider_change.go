@@ -118,7 +118,11 @@ func (o *operation) create(inputs resource.PropertyMap) (*Object, error) {
 			return nil, err
 		}
 		made.Created = w.now().UTC()
-		return &change{Put: []*Object{made}}, w.refuseCreation(o.t, made)
+		if err := w.refuseCreation(o.t, made); err != nil {
+			return nil, err
+		}
+		more, err := w.created(made)
+		return &change{Put: append([]*Object{made}, more...)}, err
 	})
 	return made, err
 }

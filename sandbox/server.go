@@ -30,6 +30,9 @@ type Options struct {
 	// writes its state only at the end (PULUMI_SKIP_CHECKPOINTS), and so knows of nothing that it has made. What a
 	// stack has left behind on purpose (retained on deletion) is taken up again, too.
 	Resume bool
+	// Background is what goes on in the world by itself, for a server that other processes may ask to change it; see
+	// [Remote]. The caller keeps it going.
+	Background *Background
 	// Observe is called after every call that concerns a resource, from several goroutines.
 	Observe func(Call)
 }

@@ -21,11 +21,15 @@ const (
 	// SourceAccessLog is the server access logs of a bucket, SourceBalancer the access logs of a load balancer.
 	SourceAccessLog SourceKind = "access-log"
 	SourceBalancer  SourceKind = "load-balancer"
+	SourceInstance  SourceKind = "instance"
+	SourceTrail     SourceKind = "trail"
 )
 
 // Source is something that produces logs, with the way that they take as it is declared.
 type Source struct {
-	// ID is kind:account:region:name. Name is the flow log's id, the log group's name, or database/log-type.
+	// ID is kind:account:region:name. Name is the flow log's id, the log group's name, database/log-type, an instance's id
+	// with a file's path or a Windows channel behind a colon, or the trail's name, with /cloudwatch-logs behind it for its way
+	// through a log group.
 	ID    string
 	Kind  SourceKind
 	Place partition.Place
@@ -38,6 +42,9 @@ type Source struct {
 
 	flowLog   *flowLog
 	access    *accessLog
+	file      *serviceFile
+	trail     *Object // that writes to the log group
+	agent     *agentLog
 	group     string // the log group that it writes to
 	logStream string
 }
@@ -171,6 +178,14 @@ func (d *Delivery) resolve(id string) (Source, error) {
 				s = access
 			}
 		}
+	case SourceInstance:
+		for _, candidate := range agentSources(d.world) {
+			if candidate.Place == place && candidate.Name == name {
+				s = candidate
+			}
+		}
+	case SourceTrail:
+		return d.Source(id) // there are few
 	case SourceLogGroup:
 		if _, ok := find(d.world, logGroupToken, func(o *Object) bool { return o.Place == place && o.Text("name") == name }); ok {
 			s = groupSource(place, name)
@@ -182,8 +197,9 @@ func (d *Delivery) resolve(id string) (Source, error) {
 	return s, nil
 }
 
-// Sources returns every source that the world declares, ordered by id: flow logs, the exported logs of databases, access logs, and all
-// other log groups but those of Firehose's own error messages, and of functions whose log nobody subscribes to.
+// Sources returns every source that the world declares, ordered by id: flow logs, the exported logs of databases, what the
+// agents of instances collect, what services write themselves, access logs, and all other log groups but those of Firehose's own error
+// messages, and of functions whose log nobody subscribes to.
 func (d *Delivery) Sources() []Source {
 	all := readDeclared(d.world)
 	fed := map[string]bool{} // log groups that have a source already
@@ -205,6 +221,24 @@ func (d *Delivery) Sources() []Source {
 				fed[groupKey(s.Place, s.group)] = true
 				sources = append(sources, s)
 			}
+		}
+	}
+	for _, s := range agentSources(d.world) {
+		if s.Broken == "" {
+			s.Path, s.Broken = all.groupPath(s.Place, s.group)
+			s.Path = s.Name + " -> " + s.Path
+		}
+		sources = append(sources, s) // others may write to its log group besides
+	}
+	for _, f := range serviceFiles(d.world) {
+		sources = append(sources, f.asSource(all))
+	}
+	for _, o := range d.world.List(trailToken) {
+		if s, ok := trailCopy(o); ok {
+			s.Path, s.Broken = all.groupPath(s.Place, s.group)
+			s.Path = "trail " + o.Text("name") + " -> " + s.Path
+			fed[groupKey(s.Place, s.group)] = true
+			sources = append(sources, s)
 		}
 	}
 	for k, o := range all.groups {

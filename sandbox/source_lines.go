@@ -20,7 +20,7 @@ func (d *Delivery) Lines(source Source, run string, n int) ([]string, error) {
 	// Lines that the first filter doesn't select would get nowhere.
 	pattern := &filterPattern{}
 	filters := filtersOf(d.world, s.Place, s.group)
-	selective := s.flowLog == nil && s.access == nil && len(filters) > 0
+	selective := s.flowLog == nil && s.trail == nil && s.access == nil && len(filters) > 0
 	if selective {
 		if pattern, err = parseFilterPattern(filters[0].Text("filterPattern")); err != nil {
 			return nil, fmt.Errorf("sandbox: %s: %w", s.ID, err)
@@ -32,6 +32,18 @@ func (d *Delivery) Lines(source Source, run string, n int) ([]string, error) {
 	at := d.clock.Now()
 	for i := range lines {
 		id := fmt.Sprintf("%s-%0*d", run, digits, i+1)
+		if s.file != nil {
+			lines[i] = id
+			if err := s.file.check(id); err != nil {
+				return nil, fmt.Errorf("sandbox: the run %q isn't accepted: %w", run, err)
+			}
+			continue
+		}
+		if s.trail != nil {
+			event, _ := json.Marshal(trailEvent(s.Place, id, at)) // texts can be marshalled
+			lines[i] = string(event)
+			continue
+		}
 		if s.flowLog != nil {
 			lines[i] = id
 			if err := s.flowLog.codec.check(id); err != nil {

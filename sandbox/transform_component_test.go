@@ -18,16 +18,22 @@ import (
 	"github.com/logarchive/logarchive/partition"
 )
 
+// testProviders act at sourcePlace and vaultPlace.
+func testProviders(ctx *pulumi.Context) (source, archive *aws.Provider, err error) {
+	provider := func(name string, place partition.Place) *aws.Provider {
+		var p *aws.Provider
+		if err == nil {
+			p, err = aws.NewProvider(ctx, name, &aws.ProviderArgs{Region: pulumi.String(place.Region), AllowedAccountIds: pulumi.ToStringArray([]string{string(place.Account)})})
+		}
+		return p
+	}
+	source, archive = provider("source", sourcePlace), provider("archive", vaultPlace)
+	return source, archive, err
+}
+
 // transformProgram is a log group of Beijing that is kept in Ningxia, as lines below the hours of its events.
 func transformProgram(ctx *pulumi.Context) error {
-	provider := func(name string, place partition.Place) (*aws.Provider, error) {
-		return aws.NewProvider(ctx, name, &aws.ProviderArgs{Region: pulumi.String(place.Region), AllowedAccountIds: pulumi.ToStringArray([]string{string(place.Account)})})
-	}
-	atSource, err := provider("source", sourcePlace)
-	if err != nil {
-		return err
-	}
-	atArchive, err := provider("archive", vaultPlace)
+	atSource, atArchive, err := testProviders(ctx)
 	if err != nil {
 		return err
 	}

@@ -316,10 +316,10 @@ func TestTransformUnknown(t *testing.T) {
 		change func(*testResources)
 		want   string
 	}{
-		{func(w *testResources) { setEnviron(w, map[string]any{HandlerVariable: "mine"}) }, `its environment variable LOGARCHIVE_FUNCTION is "mine", want one of transform`},
+		{func(w *testResources) { setEnviron(w, map[string]any{HandlerVariable: "mine"}) }, `its environment variable LOGARCHIVE_FUNCTION is "mine", want one of subscribe, transform`},
 		{func(w *testResources) {
 			w.change(catalog.Function, testFunction, func(m resource.PropertyMap) { delete(m, "environment") })
-		}, `it has no environment variable LOGARCHIVE_FUNCTION, want one of transform (its handler is "bootstrap", its runtime "provided.al2023")`},
+		}, `it has no environment variable LOGARCHIVE_FUNCTION, want one of subscribe, transform (its handler is "bootstrap", its runtime "provided.al2023")`},
 		{func(w *testResources) { withParameter(w, "BufferSizeInMBs", "4") }, "want a number from 0.2 to 3"},
 		{func(w *testResources) { withParameter(w, "Delimiter", "x") }, "no such parameter"},
 		{func(w *testResources) {

@@ -111,7 +111,7 @@ func OpenWorld(dir string) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &World{dir: dir, lock: lock, now: time.Now}
+	w := &World{dir: dir, lock: lock, now: sandboxTime(dir)}
 	if err := w.openJournal(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}

@@ -23,7 +23,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{},
 		further: map[partition.Account]pulumi.Map{},
 	}
-	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.accessLogBuckets, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.subscriber, c.databases, c.accounts, c.backupVaults} {
+	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.accessLogBuckets, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.instances, c.subscriber, c.databases, c.cloudTrail, c.accounts, c.backupVaults} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -46,6 +46,8 @@ type composer struct {
 	backup    *components.BackupVaultWithCopy
 	// further are the outputs of further source accounts.
 	further map[partition.Account]pulumi.Map
+	// subscribed are the subscriptions of log groups, by the groups' names.
+	subscribed map[string]pulumi.Resource
 }
 
 func (c *composer) atHome() pulumi.ResourceOption { return pulumi.Provider(c.providers.home) }
@@ -86,7 +88,7 @@ func (s *Spec) deliveries() []components.Delivery {
 		})
 	}
 	list = append(list, s.flowLogDeliveries(MethodS3)...)
-	return list
+	return append(list, s.trailDeliveries()...)
 }
 
 func (c *composer) streams() error {
@@ -188,9 +190,14 @@ func (c *composer) logGroups() error {
 			}
 			name = group.Name
 		}
-		if _, err := c.pipelines[ClassLogs].Subscribe(c.ctx, g.Name, name, g.FilterPattern); err != nil {
+		filter, err := c.pipelines[ClassLogs].Subscribe(c.ctx, g.Name, name, g.FilterPattern)
+		if err != nil {
 			return err
 		}
+		if c.subscribed == nil {
+			c.subscribed = map[string]pulumi.Resource{}
+		}
+		c.subscribed[g.Name] = filter
 	}
 	return nil
 }

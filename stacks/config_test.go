@@ -144,6 +144,12 @@ const whole = `{
 		{"name": "/aws/lambda/a"},
 		{"name": "/app/b", "create": true, "retentionDays": 7, "filterPattern": "ERROR"}
 	],
+	"instances": [
+		{"name": "web", "tags": {"Logs": "yes"}, "retentionDays": 3, "files": [
+			{"path": "/var/log/messages", "logGroup": "/app/b"},
+			{"path": "/opt/a/*.log", "logGroup": "/app/c", "timestampFormat": "%Y-%m-%d", "timeZone": "UTC"}
+		], "windowsEvents": [{"channel": "System", "levels": ["ERROR"], "logGroup": "/app/d"}]}
+	],
 	"databases": [
 		{"identifier": "shop", "engine": "mysql", "logTypes": ["error", "slowquery"], "retentionDays": 5},
 		{"identifier": "shop", "engine": "aurora-mysql", "logTypes": ["audit"], "createLogGroups": false},

@@ -20,6 +20,9 @@ const (
 	AttributeExternalID = "externalId" // role: what its trust policy asks for
 	AttributeEngine     = "engine"     // database: as RDS calls it
 	AttributeLogTypes   = "logTypes"   // database: the exported logs, with commas between
+	AttributeTags       = "tags"       // instance: key=value, with commas between
+	// AttributeInstanceProfile is the name of an instance's profile.
+	AttributeInstanceProfile = "iamInstanceProfile"
 )
 
 // External is something that the configuration refers to and that no stack creates: it must be there already.
@@ -68,6 +71,7 @@ func (s *Spec) ownExternals() []External {
 			list = append(list, External{Kind: KindLogGroup, ID: databaseLogGroup(d, logType), Place: s.Home, Key: d.Key})
 		}
 	}
+	list = append(list, s.instanceExternals()...)
 	return append(list, s.backedUp(list)...)
 }
 

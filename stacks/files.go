@@ -50,10 +50,11 @@ const referenceOutputs = "## Stack outputs\n\n" +
 	"| `archive` | `account`, `region`, `bucket`, `arn` and `keyArn` of the archive |\n" +
 	"| `pipelines` | for every class of logs in use: `stream`, `streamArn`, `prefix`, `errorPrefix` |\n" +
 	"| `sources` | a line for every source: which way its logs go, and below which prefix they are found |\n" +
+	"| `instances` | `instanceProfiles`: for every group of instances, the profile to start them with |\n" +
 	"| `backup` | `vaultArn`, `copyVaultArn`, `planId`, if something is backed up |\n\n" +
 	"## What must be there already\n\n" +
 	"VPCs, subnets, network interfaces and transit gateways; log groups without `create`; databases, and their log groups with\n" +
-	"`createLogGroups: false`; the role in the archive account, which trusts whoever runs the program, with the external id.\n"
+	"`createLogGroups: false`; instances with the tags of `instances`, the profile of the stack and the SSM Agent; the role in the archive account, which trusts whoever runs the program, with the external id.\n"
 
 // databaseTable returns the log types of every engine.
 func databaseTable() string {

@@ -167,6 +167,7 @@ func (p *parser) names(v schema.Value) {
 		{"role", s.SubscribeRole(), maxRoleName},
 		{"role", s.LandingRole(), maxRoleName},
 		{"role", s.AccessLogRole(), maxRoleName},
+		{"role", s.TrailRole(), maxRoleName},
 		{"function", s.TransformFunction(), maxFunctionName},
 		{"function", s.SubscribeFunction(), maxSubscriberName},
 		{"backup vault", s.NamePrefix, maxVaultName},

@@ -58,6 +58,20 @@ func TestParseSpecReadsEverything(t *testing.T) {
 	}, got.Databases); diff != "" {
 		t.Error(diff)
 	}
+	stream := components.AgentInstanceID
+	if diff := cmp.Diff([]InstancesSpec{{
+		Key: "log-archive:instances[0]", Name: "web", Tags: map[string]string{"Logs": "yes"}, Schedule: "rate(1 day)", ComplianceSeverity: "HIGH",
+		Agent: components.AgentConfiguration{
+			Files: []components.AgentFile{
+				{Path: "/var/log/messages", LogGroup: "/app/b", LogStream: stream},
+				{Path: "/opt/a/*.log", LogGroup: "/app/c", LogStream: stream, TimestampFormat: "%Y-%m-%d", TimeZone: "UTC"},
+			},
+			Events: []components.AgentEvents{{Channel: "System", Levels: []string{"ERROR"}, Format: "xml", LogGroup: "/app/d", LogStream: stream}},
+		},
+		CreateLogGroups: []string{"/app/c", "/app/d"}, RetentionDays: 3,
+	}}, got.Instances); diff != "" {
+		t.Error(diff)
+	}
 	if diff := cmp.Diff(&BackupSpec{
 		Vault: "archive",
 		Rules: []BackupRuleSpec{{"daily", "cron(0 2 ? * * *)", 60, 1440, 30, 120, 0, 30}},
@@ -208,6 +222,20 @@ var problemTable = []problem{
 	{"no ARN", "backup.selection.arns", list("db:shop"), `backup.selection.arns[0]: "db:shop" is not an ARN: want arn:partition:service:region:account:resource`},
 	{"tag twice", "backup.selection.tags[+]", map[string]any{"key": "backup", "value": "yes"}, `backup.selection.tags[1]: "backup=yes" is selected by log-archive:backup.selection.tags[0], too; want each tag once`},
 
+	// Instances.
+	{"tags of no instance", "instances[0].tags", map[string]any{}, `instances[0].tags: 0 tags; want one to 5`},
+	{"tag without a value", "instances[0].tags.Logs", "", `instances[0].tags.Logs: "Logs": "" is not a tag; want a key of up to 128 and a value of up to 256 letters, digits, spaces and + - = . _ : / @`},
+	{"name too long for a role", "instances[0].name", strings.Repeat("w", 50), `instances[0].name: "` + strings.Repeat("w", 50) + `" is too long: the role archive-instances-` + strings.Repeat("w", 50) + `-cn-north-1 would have 79 characters, and AWS takes 64`},
+	{"relative path", "instances[0].files[0].path", "messages", `instances[0].files[0].path: "messages": want the path of a file from the root or a drive on, such as /var/log/messages or C:\logs\app.log, of up to 4096 characters`},
+	{"time zone without a format", "instances[0].files[1].timestampFormat", removed{}, `instances[0].files[1].timeZone: "UTC": the agent ignores it without a timestamp format; give one, or leave the time zone out`},
+	{"one stream twice", "instances[0].files[1].logGroup", "/app/b", `instances[0].files[1]: "{instance_id}": Files[0] writes to the same stream of /app/b; want another, so that they can be told apart`},
+	{"level that isn't one", "instances[0].windowsEvents[0].levels", list("INFO"), `instances[0].windowsEvents[0].levels[0]: "INFO" is not one of CRITICAL, ERROR, WARNING, INFORMATION, VERBOSE`},
+	{"schedule too short", "instances[0].schedule", "rate(5 minutes)", `instances[0].schedule: "rate(5 minutes)": want rate(n minutes), rate(n hours) or rate(n days), from 30 minutes to 31 days`},
+	{"retention that CloudWatch lacks", "instances[0].retentionDays", 2, `instances[0].retentionDays: 2 is not a number of days that CloudWatch Logs accepts; the nearest are 1 and 3`},
+	{"log group of the pipeline", "instances[0].files[0].logGroup", "/aws/kinesisfirehose/archive-logs", `instances[0]: "/aws/kinesisfirehose/archive-logs" is a pipeline's own group, whose events would go round in a circle; want another`},
+	{"log group of a database", "instances[0].files[0].logGroup", "/aws/rds/instance/shop/error", `databases[0].logTypes[0]: "/aws/rds/instance/shop/error" is archived by log-archive:instances[0], too; its events would be archived twice`},
+	{"output in the archive", "instances[0].output", map[string]any{"bucket": "example-archive"}, `instances[0].output.bucket: "example-archive" is the archive; want another bucket, of the source account`},
+
 	// Tags.
 	{"tag of AWS", "tags.aws:x", "y", `tags["aws:x"]: "aws:x": keys that begin with aws: belong to AWS; want another`},
 	{"tags that differ in case", "tags.Team", "security", `tags.team: "team" differs from "Team" only in upper and lower case, which IAM takes for the same; want one of them`},
@@ -215,8 +243,8 @@ var problemTable = []problem{
 	{"tag that is no string", "tags.costs", 4711, `tags.costs: 4711 is a number; want a string (put it in quotes)`},
 
 	// The top level.
-	{"unknown key at the top", "flowlogs", list(), `flowlogs: unknown key with value "[]"; did you mean flowLogs? known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, landing, pipeline, flowLogs, logGroups, subscribe, databases, accounts, accessLogs, backup, preflight, minimumRetentionDays, waivers, tags`},
-	{"key of another level", "retentionDays", 7, `retentionDays: unknown key with value "7"; it belongs to log-archive:archive.retentionDays. known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, landing, pipeline, flowLogs, logGroups, subscribe, databases, accounts, accessLogs, backup, preflight, minimumRetentionDays, waivers, tags`},
+	{"unknown key at the top", "flowlogs", list(), `flowlogs: unknown key with value "[]"; did you mean flowLogs? known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, landing, pipeline, flowLogs, logGroups, subscribe, instances, databases, cloudTrail, accounts, accessLogs, backup, preflight, minimumRetentionDays, waivers, tags`},
+	{"key of another level", "retentionDays", 7, `retentionDays: unknown key with value "7"; it belongs to log-archive:archive.retentionDays. known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, landing, pipeline, flowLogs, logGroups, subscribe, instances, databases, cloudTrail, accounts, accessLogs, backup, preflight, minimumRetentionDays, waivers, tags`},
 	{"no archive", "archive", removed{}, `archive: is required; want an object with account, role, externalId, bucket, retentionDays, transitions, objectLock, breakGlassRole`},
 	{"list instead of object", "archive", list(), `archive: [] is a list; want an object with account, role, externalId, bucket, retentionDays, transitions, objectLock, breakGlassRole`},
 }

@@ -31,6 +31,9 @@ var words = map[string][]string{
 	"vault": {"vault", "a_b", "v"}, "key": {"backup", "Env", "a/b:c"}, "value": {"daily", "yes"},
 	"breakGlassRole": {"BreakGlass", "ops/BreakGlass", "Deployer"}, "rule": {"path", "group-retention", "pathh"}, "resource": {"main", "archive-bucket"},
 	"reason": {"known", "until the audit"}, "until": {"2026-01-31", "2026-02-30"},
+	"path": {"/var/log/messages", "/opt/a.log", "a"}, "logGroup": {"/app/i", "/app/b", "/aws/kinesisfirehose/la-logs"}, "logStream": {"{instance_id}", "{instance_id}/a", "{id}"},
+	"timestampFormat": {"%Y-%m-%d", "%Q"}, "multiLineStartPattern": {"{timestamp_format}", "^[0-9]", "("}, "channel": {"System", "Security", "a:b"},
+	"runAsUser": {"cwagent"}, "agentVersion": {"1.300049.1b929"}, "prefix": {"agents/"},
 	"logTypes": {"error", "slowquery", "audit", "postgresql", "upgrade", "iam-db-auth-error"},
 }
 

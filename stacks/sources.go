@@ -9,9 +9,11 @@ import (
 type Source struct {
 	// Key is the path of the key that configures it: log-archive:flowLogs[0].
 	Key string `json:"key"`
-	// Kind is vpc, subnet, eni, transit-gateway, log-group, rds-instance, rds-cluster, bucket, or one of the load balancers.
+	// Kind is vpc, subnet, eni, transit-gateway, log-group, instance, rds-instance, rds-cluster, trail, bucket, or one of
+	// the load balancers.
 	Kind string `json:"kind"`
-	// ID is the resource's id; for a log group its name, for a database "identifier/log type".
+	// ID is the resource's id; for a log group its name, for a database "identifier/log type", for
+	// instances "name/path" or "name/channel".
 	ID string `json:"id"`
 	// Place is the source's account and region.
 	Place partition.Place `json:"place"`
@@ -70,6 +72,7 @@ func (s *Spec) ownSources() []Source {
 			Stream: s.StreamName(ClassLogs), Prefix: s.Prefix(ClassLogs),
 		})
 	}
+	rows = append(rows, s.instanceSources()...)
 	for _, d := range s.Databases {
 		for _, logType := range d.LogTypes {
 			rows = append(rows, Source{
@@ -78,6 +81,7 @@ func (s *Spec) ownSources() []Source {
 			})
 		}
 	}
+	rows = append(rows, s.trailSources()...)
 	for i := range rows {
 		rows[i].Place = s.Home
 	}
@@ -98,7 +102,7 @@ func (f FlowLogSpec) class() Class {
 // classes returns the classes that have a source, in the order of [Classes].
 func (s *Spec) classes() []Class {
 	used := map[Class]bool{
-		ClassLogs:      len(s.LogGroups) > 0 || s.Subscribe != nil,
+		ClassLogs:      len(s.LogGroups) > 0 || s.Subscribe != nil || len(s.Instances) > 0 || s.Trail != nil && s.Trail.CloudWatchLogs,
 		ClassDatabases: len(s.Databases) > 0,
 	}
 	for _, f := range s.FlowLogs {

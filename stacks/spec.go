@@ -31,8 +31,11 @@ type Spec struct {
 	Databases []DatabaseSpec
 	// AccessLogs is nil when no access logs are archived.
 	AccessLogs *AccessLogsSpec
+	// Trail is nil without one.
+	Trail *TrailSpec
 	// Accounts are further source accounts.
-	Accounts []AccountSpec
+	Accounts  []AccountSpec
+	Instances []InstancesSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
 	// PreflightMode is PreflightEnforce, PreflightWarn or PreflightOff.

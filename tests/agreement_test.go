@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
@@ -46,28 +47,33 @@ func TestProofAndSandboxAgree(t *testing.T) {
 				t.Fatalf("the sandbox refuses the whole stack: %v", refused)
 			}
 			removed, refusals := 0, 0
+			compare := func(what string, undo func()) {
+				closed := closedActions(g, spec)
+				refused := deliverAll(t, g, externals)
+				undo()
+				removed++
+				if refused != nil {
+					refusals++
+				}
+				needed := slices.DeleteFunc(slices.Clone(closed), func(a string) bool { return slices.Contains(lookingActions, a) })
+				switch {
+				case refused != nil && len(closed) == 0:
+					t.Errorf("%s: proven open, but refused: %v", what, refused)
+				case refused == nil && len(needed) > 0:
+					t.Errorf("%s: %v proven closed, but every line arrives", what, needed)
+				}
+			}
 			for _, r := range g.Resources {
+				if r.Type == "aws:lambda/permission:Permission" {
+					compare(r.URN+" for another function", set(r, "function", "nobody"))
+				}
 				for _, property := range []resource.PropertyKey{"policy", "assumeRolePolicy"} {
 					text, ok := r.Inputs[property]
-					if !ok || !text.IsString() || strings.Contains(r.URN, "BackupVaultWithCopy") || strings.Contains(r.URN, "LogGroupSubscriber") {
-						continue // no log line passes through the backups, and the sandbox doesn't run the subscriber
+					if !ok || !text.IsString() || strings.Contains(r.URN, "BackupVaultWithCopy") {
+						continue // no log line passes through the backups
 					}
 					for i, n := 0, statements(t, text.StringValue()); i < n; i++ {
-						undo := set(r, property, without(t, text.StringValue(), i))
-						closed := closedActions(g, spec)
-						refused := deliverAll(t, g, externals)
-						undo()
-						removed++
-						if refused != nil {
-							refusals++
-						}
-						needed := slices.DeleteFunc(slices.Clone(closed), func(a string) bool { return slices.Contains(lookingActions, a) })
-						switch {
-						case refused != nil && len(closed) == 0:
-							t.Errorf("%s, %s without statement %d: proven open, but refused: %v", r.URN, property, i, refused)
-						case refused == nil && len(needed) > 0:
-							t.Errorf("%s, %s without statement %d: %v proven closed, but every line arrives", r.URN, property, i, needed)
-						}
+						compare(fmt.Sprintf("%s, %s without statement %d", r.URN, property, i), set(r, property, without(t, text.StringValue(), i)))
 					}
 				}
 			}
@@ -128,19 +134,6 @@ func closedActions(g *graph.Graph, spec *stacks.Spec) []string {
 	return slices.Compact(out)
 }
 
-// declaredResources are what a graph declares, as the sandbox's delivery reads it.
-type declaredResources struct {
-	byType map[string][]sandbox.Object
-	byARN  map[string]sandbox.Object
-}
-
-func (d declaredResources) List(token string) []sandbox.Object { return d.byType[token] }
-
-func (d declaredResources) ByARN(arn string) (sandbox.Object, bool) {
-	o, ok := d.byARN[arn]
-	return o, ok
-}
-
 func externalObjects(t *testing.T, spec *stacks.Spec) []sandbox.Object {
 	t.Helper()
 	world, err := sandbox.OpenWorld(t.TempDir())
@@ -154,7 +147,7 @@ func externalObjects(t *testing.T, spec *stacks.Spec) []sandbox.Object {
 	var out []sandbox.Object
 	seen := map[string]bool{}
 	for _, e := range []string{
-		"aws:cloudwatch/logGroup:LogGroup", "aws:rds/instance:Instance", "aws:rds/cluster:Cluster", "aws:iam/role:Role",
+		"aws:cloudwatch/logGroup:LogGroup", "aws:rds/instance:Instance", "aws:rds/cluster:Cluster", "aws:iam/role:Role", "aws:ec2/instance:Instance",
 		"aws:s3/bucketV2:BucketV2", "aws:lb/loadBalancer:LoadBalancer", "aws:elb/loadBalancer:LoadBalancer",
 		"aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:ec2/networkInterface:NetworkInterface", "aws:ec2transitgateway/transitGateway:TransitGateway",
 	} {
@@ -168,31 +161,32 @@ func externalObjects(t *testing.T, spec *stacks.Spec) []sandbox.Object {
 	return out
 }
 
-// deliverAll sends lines from every source and flushes; it returns the first refusal, or what didn't arrive.
+// deliverAll has the subscribers find new log groups, sends lines from every source and flushes; it returns the first refusal, or
+// what didn't arrive.
 func deliverAll(t *testing.T, g *graph.Graph, externals []sandbox.Object) error {
 	t.Helper()
-	d := declaredResources{map[string][]sandbox.Object{}, map[string]sandbox.Object{}}
-	add := func(o sandbox.Object) {
-		d.byType[o.Type] = append(d.byType[o.Type], o)
-		if arn := o.ARN(); arn != "" {
-			d.byARN[arn] = o
-		}
+	dir := t.TempDir()
+	world, err := sandbox.OpenWorld(dir)
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer world.Close()
+	all := slices.Clone(externals)
 	for _, r := range g.Resources {
 		if r.Custom && !r.IsProvider() {
-			add(sandbox.Object{Type: r.Type, ID: r.ID, Place: r.Place, URN: r.URN, Inputs: r.Inputs, State: r.Outputs})
+			all = append(all, sandbox.Object{Type: r.Type, ID: r.ID, Place: r.Place, URN: r.URN, Inputs: r.Inputs, State: r.Outputs})
 		}
 	}
-	for _, o := range externals {
-		add(o)
+	if err := world.Put(all...); err != nil {
+		t.Fatal(err)
 	}
-	store, clock := openSandbox(t, t.TempDir())
+	store, clock := openSandbox(t, dir)
 	defer store.Close()
-	delivery := sandbox.NewDelivery(d, store, clock)
+	delivery := sandbox.NewDelivery(world, store, clock)
 	defer delivery.Close()
+	refused := subscribeNew(t, world, sandbox.NewBackground(world, delivery))
 	ctx := context.Background()
 	sources := delivery.Sources()
-	var refused error
 	for _, s := range sources {
 		lines, err := delivery.Lines(s, "agree", 3)
 		if err != nil {
@@ -222,4 +216,36 @@ func deliverAll(t *testing.T, g *graph.Graph, externals []sandbox.Object) error 
 		}
 	}
 	return nil
+}
+
+// subscribeNew creates two log groups for each subscriber, one that an event tells of and one that only the sweep finds, and
+// has the subscriber find them. It returns what was refused.
+func subscribeNew(t *testing.T, world *sandbox.World, background *sandbox.Background) error {
+	t.Helper()
+	for _, f := range world.List("aws:lambda/function:Function") {
+		if !strings.Contains(f.URN, "LogGroupSubscriber") {
+			continue
+		}
+		variables := f.State["environment"].ObjectValue()["variables"].ObjectValue()
+		setting := func(name string) string {
+			if v := variables[resource.PropertyKey("LOGARCHIVE_SUBSCRIBE_"+name)]; v.IsString() {
+				return v.StringValue()
+			}
+			return ""
+		}
+		prefix, _, _ := strings.Cut(setting("INCLUDE"), ",")
+		tags := map[string]string{}
+		for pair := range strings.SplitSeq(setting("TAGS"), ",") {
+			if key, value, ok := strings.Cut(pair, "="); ok {
+				tags[key] = value
+			}
+		}
+		for _, unseen := range []bool{false, true} {
+			group := sandbox.NewLogGroup{Place: f.Place, Name: fmt.Sprintf("%sagreement-%v", prefix, unseen), Tags: tags, Unseen: unseen}
+			if _, err := world.CreateLogGroup(group); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return background.Wait(context.Background(), 61*time.Minute)
 }

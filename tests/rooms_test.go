@@ -27,7 +27,7 @@ var rooms = map[string]struct {
 	"graph":      {of: []string{"catalog", "partition", "policy"}, pulumi: true},
 	"components": {of: []string{"partition", "policy"}, pulumi: true, aws: true},
 	"stacks":     {of: []string{"components", "partition", "policy", "verify", "graph"}, pulumi: true, aws: true},
-	"verify":     {of: []string{"graph", "policy", "partition"}, pulumi: true},
+	"verify":     {of: []string{"graph", "catalog", "policy", "partition"}, pulumi: true},
 	"functions":  {awsSDK: true},
 	"automation": {of: []string{"stacks", "partition", "graph", "catalog"}, pulumi: true},
 	"sandbox":    {of: []string{"automation", "stacks", "catalog", "graph", "policy", "partition", "verify", "functions"}, pulumi: true},

@@ -24,7 +24,8 @@ type Resource struct {
 	// Protect and RetainOnDelete are the engine's options.
 	Protect, RetainOnDelete bool
 
-	declared bool // by a program or in a stack's state, so that its options and dependencies are known
+	parent   string // the URN of the component that it is part of, or of the stack
+	declared bool   // by a program or in a stack's state, so that its options and dependencies are known
 }
 
 // Deployment is a set of resources, indexed as AWS finds them. It doesn't change while it is verified, and may be verified by
@@ -110,7 +111,7 @@ func FromGraph(g *graph.Graph) *Deployment {
 		}
 		rs = append(rs, &Resource{
 			URN: r.URN, Type: r.Type, Name: r.Name, ID: r.ID, Place: r.Place, State: state,
-			Protect: r.Protect, RetainOnDelete: r.RetainOnDelete, declared: true,
+			Protect: r.Protect, RetainOnDelete: r.RetainOnDelete, parent: r.Parent, declared: true,
 		})
 	}
 	d := New(rs)

@@ -174,26 +174,13 @@ func (d *Deployment) indexPermissions() {
 		if to == nil {
 			continue
 		}
-		s := policy.Statement{Sid: r.text("statementId"), Effect: policy.Allow, Action: []string{r.text("action")}, Resource: []string{to.arn}}
-		switch who := r.text("principal"); {
-		case partition.IsServicePrincipal(who):
-			s.Principal = policy.Services(partition.Principal(who))
-		case who == "*":
-			s.Principal = policy.AnyPrincipal()
-		default:
-			s.Principal = policy.AWSPrincipals(who)
-		}
-		if arn := r.text("sourceArn"); arn != "" {
-			s.Condition = s.Condition.With("ArnLike", "aws:SourceArn", arn)
-		}
-		if account := r.text("sourceAccount"); account != "" {
-			s.Condition = s.Condition.With("StringEquals", "aws:SourceAccount", account)
-		}
 		if to.policy == nil {
 			to.policy = &policyAt{carrier: r, kind: policy.Function}
 		}
 		doc := to.policy.document
-		doc.Statements = append(doc.Statements, s)
+		doc.Statements = append(doc.Statements, policy.Permission{
+			StatementID: r.text("statementId"), Action: r.text("action"), Principal: r.text("principal"), SourceARN: r.text("sourceArn"), SourceAccount: r.text("sourceAccount"),
+		}.Statement(to.arn))
 		if err := d.install(to.policy, doc); err != nil {
 			d.unreadable(to.policy, err, "correct the permission")
 		}

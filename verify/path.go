@@ -17,6 +17,7 @@ const (
 	KindAccessLog    = "access-log"    // S3's server access logs
 	KindLoadBalancer = "load-balancer" // access logs of a load balancer
 	KindTrail        = "trail"         // CloudTrail
+	KindInstances    = "instances"     // EC2 instances that a tag selects, with the CloudWatch agent
 	KindEventRule    = "event-rule"    // a rule or schedule of EventBridge, to a function
 	KindStream       = "stream"
 	KindDataStream   = "data-stream" // of Kinesis
@@ -182,7 +183,7 @@ func (e *evaluation) Paths() []*Path {
 var sourceTokens = []string{
 	typeFlowLog, typeSubscription, typeSelection, typeBucketNotification, typeBucketLogging,
 	typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer, typeTrail,
-	typeEventTarget, typeEventSourceMapping, typeBucketReplication,
+	typeEventTarget, typeEventSourceMapping, typeAssociation, typeBucketReplication,
 }
 
 // pathsOf are the ways that begin with a resource. Most have one; a bucket's notifications have one for each target.
@@ -214,6 +215,10 @@ func (e *evaluation) pathsOf(r *Resource) []*Path {
 		}
 	case typeTrail:
 		return one(KindTrail, r.text("name"), e.trail)
+	case typeAssociation:
+		if _, ok := e.agentRun(r); ok { // what other associations do has nothing to do with logs
+			return one(KindInstances, targetsOf(r), e.association)
+		}
 	case typeEventTarget:
 		if isOf(r.text("arn"), partition.Lambda) { // what goes elsewhere isn't followed
 			return one(KindEventRule, r.text("rule"), e.eventTarget)

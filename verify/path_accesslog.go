@@ -30,6 +30,7 @@ func (e *evaluation) accessLog(s *segment, r *Resource) {
 		with("aws:SourceArn", partition.BucketARN(r.Place.Partition(), bucketName(r.text("bucket"))).String())
 	prefix := b.arn + "/" + r.text("targetPrefix")
 	s.prove(e, q.sampling(prefix+"object", prefix+"*").do(prefix+"object", "s3:PutObject"))
+	e.takes(b)
 	e.lands(s, b, r.text("targetPrefix")+"object")
 }
 
@@ -80,6 +81,7 @@ func (e *evaluation) balancer(s *segment, r *Resource) {
 	if !ok {
 		return
 	}
+	e.takes(b)
 	prefix := logs.text("prefix") + logs.text("bucketPrefix")
 	folder := joinKey(prefix, "AWSLogs", string(r.Place.Account))
 	name := joinKey("elasticloadbalancing", string(r.Place.Region), "object.log.gz")
@@ -114,40 +116,4 @@ func (e *evaluation) balancer(s *segment, r *Resource) {
 	}
 	s.prove(e, put(ways[0]))
 	e.lands(s, b, folder)
-}
-
-// trail is CloudTrail writing to its bucket, with the trail's key where it names one, and to its log group
-// (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html).
-func (e *evaluation) trail(s *segment, r *Resource) {
-	b, ok := e.toBucket(s, r, "s3BucketName", r.text("s3BucketName"))
-	if !ok {
-		return
-	}
-	e.keeps(b)
-	caller, err := service(r.Place, partition.CloudTrail)
-	if s.refuse(r, err) {
-		return
-	}
-	q := request{title: "CloudTrail looks at the bucket", caller: caller, owner: b.Place.Account, carrier: r.URN}.overTLS().
-		with("aws:SourceArn", r.Place.ARN(partition.CloudTrail, "trail/"+r.text("name")).String()).
-		with("aws:SourceAccount", string(r.Place.Account))
-	s.prove(e, q.do(b.arn, "s3:GetBucketAcl"))
-	q.title = "CloudTrail writes objects"
-	folder := b.arn + "/" + joinKey(r.text("s3KeyPrefix"), "AWSLogs", string(r.Place.Account))
-	object := folder + "/" + joinKey("CloudTrail", string(r.Place.Region), "object.json.gz")
-	s.prove(e, q.sampling(object, folder+"/*").with("s3:x-amz-acl", "bucket-owner-full-control").do(object, "s3:PutObject"))
-	name := r.text("kmsKeyId")
-	if name == "" {
-		return
-	}
-	k, ok := e.keyOf(r.Place, name)
-	if !ok {
-		s.broken(r.URN, "kmsKeyId", fmt.Sprintf("there is no key %q", name), "declare the key: its policy is part of the proof")
-		return
-	}
-	// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
-	q.title, q.owner = "CloudTrail encrypts with the trail's key", k.Place.Account
-	s.prove(e, q.with("kms:EncryptionContextKeys", "aws:cloudtrail:arn").
-		with("kms:EncryptionContext:aws:cloudtrail:arn", r.Place.ARN(partition.CloudTrail, "trail/"+r.text("name")).String()).
-		do(k.arn, "kms:GenerateDataKey", "kms:DescribeKey"))
 }

@@ -126,12 +126,16 @@ func (e *evaluation) flowLogToGroup(s *segment, r *Resource) {
 	s.prove(e, q.do(r.Place.LogGroupARN(name+":*").String(), "logs:CreateLogStream", "logs:DescribeLogStreams"))
 	stream := r.Place.LogGroupARN(name + ":log-stream:" + flowLogName(r) + "-all").String()
 	s.prove(e, q.sampling(stream, r.Place.LogGroupARN(name+":*").String()).do(stream, "logs:PutLogEvents"))
-	filters := e.filtersOf(group)
-	if len(filters) == 0 {
+	if len(e.filtersOf(group)) == 0 {
 		s.broken(group.URN, "", fmt.Sprintf("flow logs end in log group %s: no subscription filter carries them to the archive", name), "add a subscription filter to the log group")
 	}
+	e.carriedOn(s, group)
+}
+
+// carriedOn is what each of a log group's subscription filters does with what was written to it.
+func (e *evaluation) carriedOn(s *segment, group *Resource) {
 	from := s.at
-	for _, filter := range filters {
+	for _, filter := range e.filtersOf(group) {
 		s.at = from
 		e.subscription(s, filter)
 	}

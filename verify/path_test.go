@@ -46,9 +46,33 @@ var worlds = []struct {
 		arn := partition.BucketARN(partition.AWS, "trails").String()
 		p.bucket("trails", security, grant(who, source, arn, "s3:GetBucketAcl"),
 			grant(who, source.With("StringEquals", "s3:x-amz-acl", "bucket-owner-full-control"), arn+"/AWSLogs/"+string(shop.Account)+"/*", "s3:PutObject"))
-		key := p.key("trails", shop, grant(who, source, "*", "kms:GenerateDataKey", "kms:DescribeKey"))
+		mine := policy.Conditions{}.With("StringLike", "kms:EncryptionContext:aws:cloudtrail:arn", shop.ARN(partition.CloudTrail, "trail/*").String())
+		key := p.key("trails", security, grant(who, mine.With("StringEquals", "aws:SourceArn", trail), "*", "kms:GenerateDataKey"), grant(who, source, "*", "kms:DescribeKey"))
 		p.add("aws:cloudtrail/trail:Trail", "all", shop, map[string]any{"name": "all", "s3BucketName": "trails", "kmsKeyId": key})
 	}, verify.KindTrail, "all trails"},
+
+	{"an organisation's CloudTrail, with digests and a log group", func(p *program) {
+		trail := shop.ARN(partition.CloudTrail, "trail/all").String()
+		who, source := p.principal(shop, partition.CloudTrail, partition.Deliver), policy.Conditions{}.With("StringEquals", "aws:SourceArn", trail)
+		arn := partition.BucketARN(partition.AWS, "trails").String()
+		p.bucket("trails", security, grant(who, source, arn, "s3:GetBucketAcl"), grant(who, source, arn+"/org/AWSLogs/"+string(shop.Account)+"/*", "s3:PutObject"),
+			grant(who, source, arn+"/org/AWSLogs/o-exampleorgid/*", "s3:PutObject"))
+		key := p.key("trails", security, grant(who, source, "*", "kms:GenerateDataKey", "kms:Decrypt"))
+		p.encrypted("trails", security, key)
+		stream := p.firehose("app", p.bucket("logs", shop), shop, nil)
+		p.subscription("/trail", stream, shop, "firehose:PutRecord", "firehose:PutRecordBatch")
+		p.add("aws:cloudwatch/logGroup:LogGroup", "/trail", shop, map[string]any{"name": "/trail"})
+		group := shop.LogGroupARN("/trail").String()
+		role := p.role("trail", shop, p.trust(shop, partition.CloudTrail, nil),
+			allow(group+":log-stream:"+string(shop.Account)+"_CloudTrail_us-east-1*", "logs:CreateLogStream", "logs:PutLogEvents"))
+		p.edit("Key", "trails", "policy", func(d *policy.Document) {
+			d.Statements = append(d.Statements, grant(who, source, "*", "kms:DescribeKey"))
+		})
+		p.add("aws:cloudtrail/trail:Trail", "all", shop, map[string]any{
+			"name": "all", "s3BucketName": "trails", "s3KeyPrefix": "org", "kmsKeyId": key, "isOrganizationTrail": true, "enableLogFileValidation": true,
+			"cloudWatchLogsGroupArn": group + ":*", "cloudWatchLogsRoleArn": role,
+		})
+	}, verify.KindTrail, "all trails /trail app logs"},
 
 	{"a replica in another account", func(p *program) {
 		source, target := partition.BucketARN(partition.AWS, "logs").String(), partition.BucketARN(partition.AWS, "replica").String()

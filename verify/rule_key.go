@@ -22,7 +22,7 @@ var keyRules = []Rule{
 	},
 	{
 		ID: "key-use-bound", Title: "a key is used through its service and for its data only",
-		Why:    "without kms:ViaService and the encryption context, whoever holds the role could decrypt by calling KMS",
+		Why:    "without kms:ViaService and the encryption context, whoever holds the role could decrypt by calling KMS; CloudTrail's own context says whose trail it is",
 		Remedy: "add conditions on kms:ViaService and on the encryption context, and on kms:GrantIsForAWSResource for grants",
 		check:  keyUseBound,
 	},
@@ -69,6 +69,7 @@ func cryptographic(action string) bool {
 }
 
 func keyUseBound(e *evaluation, report reporter) {
+	e.trailKeyBound(report)
 	forBuckets := map[string]bool{}
 	for _, b := range e.archives() {
 		if k, ok := e.keyOf(b.Place, b.keyARN); ok {

@@ -11,8 +11,8 @@ import (
 // (https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html).
 // backup:CopyFromBackupVault has one, but it is the ARN that the recovery point has in its own service.
 var unscoped = []string{
-	"backup:CopyFromBackupVault", "cloudwatch:GetMetricData", "ec2:Describe*", "events:ListRules", "rds:Describe*", "rds:ListTagsForResource",
-	"s3:ListAllMyBuckets", "tag:GetResources",
+	"backup:CopyFromBackupVault", "cloudwatch:GetMetricData", "ec2:Describe*", "ec2messages:*", "events:ListRules", "rds:Describe*",
+	"rds:ListTagsForResource", "s3:ListAllMyBuckets", "ssm:GetManifest", "ssm:PutConfigurePackageResult", "ssmmessages:*", "tag:GetResources",
 }
 
 // families are the wildcards that AWS's own key policies have: all actions of a family are needed together
@@ -100,10 +100,20 @@ func coveredBy(pattern, resource string) bool {
 	return pattern == resource || strings.HasSuffix(pattern, "*") && strings.HasPrefix(resource, strings.TrimSuffix(pattern, "*"))
 }
 
-// confined reports writers that reach more of an archive than the prefixes that they deliver to.
+// confined reports writers that reach more of an archive, or of a bucket that is somebody else's, than the prefixes that they
+// deliver to.
 func confined(e *evaluation, report reporter) {
 	using := e.uses()
-	for _, b := range e.archives() {
+	var written []string // buckets' ARNs
+	for _, b := range e.guarded() {
+		written = append(written, b.arn)
+	}
+	for _, v := range e.verdicts {
+		if arn := bucketOf(v.Resource); v.Action == "s3:PutObject" && e.buckets[bucketName(arn)] == nil && !slices.Contains(written, arn) {
+			written = append(written, arn)
+		}
+	}
+	for _, bucket := range written {
 		for _, id := range sortedKeys(e.policies) {
 			at := e.policies[id]
 			for i, s := range at.document.Statements {
@@ -112,7 +122,7 @@ func confined(e *evaluation, report reporter) {
 					continue
 				}
 				for _, r := range s.Resource {
-					if strings.HasPrefix(r, b.arn+"/") && !slices.ContainsFunc(hops, func(v *Verdict) bool { return coveredBy(v.pattern(v.Resource), filled(r, v)) }) {
+					if strings.HasPrefix(r, bucket+"/") && !slices.ContainsFunc(hops, func(v *Verdict) bool { return coveredBy(v.pattern(v.Resource), filled(r, v)) }) {
 						report(at.carrier.URN, "name the prefixes that are delivered to", "statement %s of its %s reaches %s, and delivers to less", statementName(s.Sid, i), at.kind, r)
 					}
 				}

@@ -131,6 +131,9 @@ The sandbox's clock then moves on until everything that waits in buffers is deli
 					return usagef("--at %s: want a time such as 2026-11-21T03:00:00Z", event)
 				}
 			}
+			if err := m.catchUp(c.Context()); err != nil {
+				return err
+			}
 			return m.withArchive(func(a *archive) error {
 				s, err := a.source(source)
 				if err != nil {
@@ -270,10 +273,13 @@ func (m *Main) flushCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "flush",
 		Short:   "Move the sandbox's clock on until nothing waits in buffers",
-		Long:    "Move the sandbox's clock on until every buffer was delivered (Firehose's, flow logs'), and tell of those that can't be.",
+		Long:    "Do what is due (events, schedules, queues), then move the sandbox's clock on until every buffer was delivered (Firehose's, flow\nlogs'), and tell of those that can't be.",
 		Example: "  logarchive sandbox send --source vpc-0a1b2c3d4e5f60718 --generate 10 --hold\n  logarchive sandbox flush",
 		Args:    noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := m.catchUp(c.Context()); err != nil {
+				return err
+			}
 			return m.withArchive(func(a *archive) error {
 				if err := a.delivery.Flush(c.Context()); err != nil {
 					return err

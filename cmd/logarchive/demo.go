@@ -113,6 +113,9 @@ func (m *Main) runDemo(ctx context.Context, stack string, lines int, p *progress
 	if err != nil {
 		return nil, withHint(err, true)
 	}
+	if err := s.settle(ctx); err != nil {
+		return nil, err
+	}
 	phase("up", since, "%s", counts(up.Summary))
 
 	a, err := s.openArchive()
@@ -351,10 +354,15 @@ func pathInWords(s sandbox.Source) string {
 	if s.Kind == sandbox.SourceDatabase {
 		words = append(words, "database")
 	}
+	if s.Kind == sandbox.SourceInstance {
+		words = append(words, "instance")
+	}
 	for i, step := range strings.Split(s.Path, " -> ") {
 		switch {
 		case strings.HasPrefix(step, "flow log "):
 			words = append(words, "flow log")
+		case strings.HasPrefix(step, "trail "):
+			words = append(words, "trail")
 		case strings.HasPrefix(step, "filter "):
 		case strings.HasPrefix(step, "Firehose "):
 			words = append(words, "Firehose")

@@ -25,7 +25,9 @@ type listing struct {
 	Waiting []sandbox.BufferStatus `json:"waiting,omitempty"`
 	// Replications are how the objects of each bucket stand that is replicated.
 	Replications []sandbox.ReplicationCount `json:"replications,omitempty"`
-	Objects []sandbox.StoredObject `json:"objects,omitempty"`
+	Objects      []sandbox.StoredObject     `json:"objects,omitempty"`
+	// Background is what waits for functions, and what was refused where nobody waits for an answer.
+	Background *sandbox.BackgroundStatus `json:"background,omitempty"`
 }
 
 type bucketListing struct {
@@ -43,9 +45,10 @@ type sourceListing struct {
 func (m *Main) lsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "ls [BUCKET[/PREFIX]]",
-		Short: "List sources, buckets and what waits; or the objects of a bucket",
-		Long: `Without arguments: the buckets with objects, the sources with their paths, and what waits in buffers. With a bucket, and a
-prefix if you like: its objects.`,
+		Short: "List sources, buckets, what waits and what was refused; or the objects of a bucket",
+		Long: `Without arguments: the buckets with objects, the sources with their paths, what waits in buffers and queues, and what was refused
+where nobody waits for an answer (an event on its way to a function, a function that reads a queue). With a bucket, and a prefix
+if you like: its objects.`,
 		Example: `  logarchive sandbox ls
   logarchive sandbox ls example-log-archive-222233334444-ningxia/logs/`,
 		Args: atMostOne,
@@ -110,6 +113,8 @@ func (m *Main) listAll(a *archive) error {
 	if all.Replications, err = a.store.Replications(); err != nil {
 		return err
 	}
+	background := sandbox.NewBackground(a.world, a.delivery).Status()
+	all.Background = &background
 	if m.json {
 		return m.printJSON(all)
 	}
@@ -145,6 +150,7 @@ func (m *Main) listAll(a *archive) error {
 			fmt.Fprintf(m.Stdout, "      failed %d times, the last one: %s: %s\n", b.Attempts, b.Code, b.Reason)
 		}
 	}
+	m.listBackground(background)
 	return nil
 }
 

@@ -149,6 +149,12 @@ func TestServe(t *testing.T) {
 	if text := must(t, dir, "sandbox", "ls").stdout; !strings.Contains(text, "flow-log:") {
 		t.Errorf("ls:\n%s", text)
 	}
+	// The process that serves it does what others ask for.
+	must(t, dir, "sandbox", "create-log-group", "/app/served")
+	if o := run(t, dir, "sandbox", "create-log-group", "/app/served"); o.code != exitFailed || !strings.Contains(o.stderr, "ResourceAlreadyExistsException") {
+		t.Errorf("the same group again: %+v", o)
+	}
+	must(t, dir, "sandbox", "wait", "2h")
 
 	// A changed configuration refers to something else that is there.
 	data, err := os.ReadFile(filepath.Join(dir, "Pulumi.global.yaml"))
@@ -256,6 +262,8 @@ func TestDemo(t *testing.T) {
 		}
 	}
 
+	newLogGroups(t, dir)
+
 	// Lines of one's own.
 	o := runWith(t, dir, "hello, archive\n", "sandbox", "send", "--source", "orders-api", "--json")
 	var receipt sent
@@ -283,6 +291,67 @@ func TestDemo(t *testing.T) {
 	} {
 		if o := run(t, dir, strings.Fields(line)...); o.code != exitUsage || !strings.Contains(o.stderr, want) {
 			t.Errorf("%s: %+v, want exit code 2 and %q", line, o, want)
+		}
+	}
+}
+
+// newLogGroups creates log groups in the sandbox of stack beijing, which its subscriber finds.
+func newLogGroups(t *testing.T, dir string) {
+	t.Helper()
+	var made createdGroup
+	o := must(t, dir, "sandbox", "create-log-group", "/app/checkout", "--tag", "archive=yes,team=shop", "--json")
+	if err := json.Unmarshal([]byte(o.stdout), &made); err != nil || !slices.Equal(made.Filters, []string{"log-archive-logs-subscriber"}) || made.Broken != "" || len(made.Refused) != 0 {
+		t.Fatalf("%+v, %v", made, err)
+	}
+	o = runWith(t, dir, "hello from a new group\n", "sandbox", "send", "--source", "/app/checkout", "--json")
+	var receipt sent
+	if err := json.Unmarshal([]byte(o.stdout), &receipt); err != nil || len(receipt.Objects) != 1 {
+		t.Fatalf("%+v", o)
+	}
+	if text := must(t, dir, "sandbox", "cat", receipt.Objects[0]).stdout; strings.Count(text, "hello from a new group") != 1 {
+		t.Errorf("the object with the line reads %s", text)
+	}
+	// One that waits for its event, and one that waits for the sweep.
+	must(t, dir, "sandbox", "create-log-group", "/app/held", "--tag", "archive=yes", "--hold")
+	if text := must(t, dir, "sandbox", "ls").stdout; !strings.Contains(text, "1 events") {
+		t.Errorf("the event isn't listed:\n%s", text)
+	}
+	must(t, dir, "sandbox", "create-log-group", "/app/unseen", "--tag", "archive=yes", "--no-event")
+	must(t, dir, "sandbox", "flush")
+	if o := runWith(t, dir, "x\n", "sandbox", "send", "--source", "/app/held"); o.code != exitOK {
+		t.Errorf("%+v", o)
+	}
+	if o := runWith(t, dir, "x\n", "sandbox", "send", "--source", "/app/unseen"); o.code != exitFailed || !strings.Contains(o.stderr, "has no subscription filter") {
+		t.Errorf("before the sweep: %+v", o)
+	}
+	if o := must(t, dir, "sandbox", "wait", "61m"); !strings.Contains(o.stdout, "clock is at") || strings.Contains(o.stdout, "refused") {
+		t.Errorf("wait: %s", o.stdout)
+	}
+	if o := runWith(t, dir, "x\n", "sandbox", "send", "--source", "/app/unseen"); o.code != exitOK {
+		t.Errorf("after the sweep: %+v", o)
+	}
+	for line, want := range map[string]string{
+		"sandbox create-log-group":                           "which log group?",
+		"sandbox create-log-group /a --region eu-central-1":  "no stream is there",
+		"sandbox create-log-group /a --tag x":                "must be formatted as key=value",
+		"sandbox wait":                                       "for how long?",
+		"sandbox wait soon":                                  `"soon" is not a duration`,
+		"sandbox wait -1h":                                   "",
+		"sandbox create-log-group /a --region x --account 1": "not a region",
+	} {
+		if o := run(t, dir, strings.Fields(line)...); o.code != exitUsage || !strings.Contains(o.stderr, want) {
+			t.Errorf("%s: %+v, want exit code 2 and %q", line, o, want)
+		}
+	}
+	for line, want := range map[string]string{
+		"sandbox create-log-group /app/checkout":                 "ResourceAlreadyExistsException",
+		"sandbox create-log-group /app/a:b":                      "InvalidParameterException",
+		"sandbox create-log-group /app/x --log-group-class COLD": "log",
+		"sandbox create-log-group aws/x":                         "reserved for AWS",
+		"sandbox create-log-group /app/x --retention-in-days 17": "InvalidParameterException",
+	} {
+		if o := run(t, dir, strings.Fields(line)...); o.code != exitFailed || !strings.Contains(o.stderr, want) {
+			t.Errorf("%s: %+v, want exit code 1 and %q", line, o, want)
 		}
 	}
 }

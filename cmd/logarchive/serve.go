@@ -114,7 +114,12 @@ func (m *Main) serve(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	options := sandbox.Options{Credentials: credentials(specs...)}
+	a, err := openArchiveOf(world, dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	options := sandbox.Options{Credentials: credentials(specs...), Background: sandbox.NewBackground(world, a.delivery)}
 	file := filepath.Join(dir, servedFile)
 	if _, err := os.Stat(file); err == nil {
 		// An engine that lost its provider takes what was under way for failed, and it may have been made.
@@ -144,7 +149,10 @@ func (m *Main) serve(ctx context.Context) (err error) {
 	} else {
 		fmt.Fprintf(m.Stdout, "serving the sandbox in %s on port %d, stacks %s; interrupt to end\nIn another terminal:\n  eval \"$(logarchive sandbox env)\"\n  pulumi up --stack %s\n", dir, s.Port, orNone(names), firstOr(names, "NAME"))
 	}
+	background := make(chan struct{})
+	go func() { defer close(background); keepGoing(ctx, options.Background, p) }()
 	m.follow(ctx, project, world, p)
+	<-background
 	return nil
 }
 

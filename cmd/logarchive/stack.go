@@ -46,7 +46,10 @@ func (m *Main) operate(ctx context.Context, f stackFlags, planning bool, do func
 				return result, err
 			}
 		}
-		return do(ctx, s.workspace)
+		if result, err = do(ctx, s.workspace); err == nil && !planning {
+			err = s.settle(ctx)
+		}
+		return result, err
 	}()
 	if err != nil {
 		return withHint(err, f.sandbox)
