@@ -33,3 +33,17 @@ func (a alarm) register(ctx *pulumi.Context, name string, notify pulumi.StringAr
 	}, opts...)
 	return err
 }
+
+// actions are those of an alarm, which the SDK takes as an array of anything.
+func actions(arns pulumi.StringArrayInput) pulumi.ArrayInput {
+	if arns == nil {
+		return nil
+	}
+	return arns.ToStringArrayOutput().ApplyT(func(list []string) []any {
+		out := make([]any, len(list))
+		for i, arn := range list {
+			out[i] = arn
+		}
+		return out
+	}).(pulumi.ArrayOutput)
+}

@@ -33,6 +33,11 @@ func archiveKeyPolicy(args *LogArchiveBucketArgs) (policy.Document, error) {
 			[]string{"kms:Decrypt", "kms:GenerateDataKey"},
 			throughS3(s3, partition.BucketARN(p, args.BucketName).String()).With("ArnLike", "aws:PrincipalArn", roles...))
 	}
+	for _, g := range byAccounts(all, ReplayDelivery) {
+		roles := distinct(g, func(one grant) []string { return one.roleArns(p) })
+		use(sid(given, "ReadForReplay"), policy.AWSPrincipals(g[0].roots(p)...), []string{"kms:Decrypt", "kms:GenerateDataKey"},
+			throughS3(s3, partition.BucketARN(p, args.BucketName).String()).With("ArnLike", "aws:PrincipalArn", roles...))
+	}
 	for _, g := range byAccounts(all, FlowLogDelivery) {
 		sources := distinct(g, func(one grant) []string { return []string{one.sourceArn(p)} })
 		use(sid(given, "EncryptForFlowLogs"), policy.Services(delivery),

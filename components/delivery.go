@@ -14,6 +14,9 @@ const (
 	FirehoseDelivery DeliveryKind = "firehose"
 	// FlowLogDelivery is the log delivery service of AWS, which takes no role. It writes below AWSLogs/.
 	FlowLogDelivery DeliveryKind = "flow-log"
+	// ReplayDelivery is a [ReplayFunction]: it reads what lies below ErrorPrefix, and writes its markers. What it brings
+	// back is delivered by the stream.
+	ReplayDelivery DeliveryKind = "replay"
 	// ReplicationDelivery is S3 replicating another bucket, as a role of that bucket's account: see [BucketReplication].
 	ReplicationDelivery DeliveryKind = "replication"
 )
@@ -23,12 +26,12 @@ type Delivery struct {
 	Kind DeliveryKind
 	// Source is where the stream or flow log is, or the bucket that is replicated: its account and region.
 	Source partition.Place
-	// RoleArn is the role that the Firehose stream or the replication acts as; empty for flow logs. The role need not
-	// exist yet.
+	// RoleArn is the role that the Firehose stream, the replication or the function acts as; empty for flow logs. It need
+	// not exist yet.
 	RoleArn string
 	// Prefix is the fixed beginning of the keys that are delivered, ending with "/": see [FixedPrefix]. For flow logs it
 	// is the prefix of the flow log's destination, to which the service appends AWSLogs/; it may be empty for them. Of a
-	// replication it is one of the folders that are replicated.
+	// replication it is one of the folders that are replicated. Empty for a ReplayDelivery.
 	Prefix string
 	// ErrorPrefix is the same for what Firehose can't deliver; empty for flow logs.
 	ErrorPrefix string

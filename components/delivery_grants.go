@@ -21,7 +21,7 @@ const anyAccount = "\x00"
 // not fit. It lets an account write below its own prefixes of a class of logs that only others have.
 type grant struct {
 	kind     DeliveryKind
-	roles    []string         // FirehoseDelivery, ReplicationDelivery: the roles as an ARN's resource, "role/name", sorted
+	roles    []string         // of deliveries with a role: them as an ARN's resource, "role/name", sorted
 	region   partition.Region // where the service delivers from, of deliveries without a role
 	resource string           // for whom the service delivers, as the end of an ARN
 	foreign  bool             // the accounts are not the bucket's
@@ -51,7 +51,7 @@ func grants(owner partition.Account, deliveries []Delivery) []grant {
 		p := principal{account: d.Source.Account}
 		if d.RoleArn != "" {
 			arn, _ := partition.ParseARN(d.RoleArn)
-			g.roles, p.who = []string{arn.Resource}, "role "+arn.Resource
+			g.roles, p.who = []string{arn.Resource}, string(d.Kind)+" role "+arn.Resource
 			if d.Kind == FirehoseDelivery && g.foreign && len(streaming) > 1 {
 				g.shared, p = true, principal{who: "streams"}
 			}
@@ -105,11 +105,13 @@ func (g grant) identity() string {
 	return fmt.Sprintf("%s %s %s %s %t %t %q", g.kind, strings.Join(g.roles, " "), g.region, g.resource, g.foreign, g.keyless, g.prefixes)
 }
 
-// keyPrefixes returns the beginnings of all keys that the delivery writes.
+// keyPrefixes returns the beginnings of all keys that the delivery writes, or reads.
 func (d Delivery) keyPrefixes() []string {
 	switch {
 	case d.Kind == FirehoseDelivery:
 		return []string{d.Prefix, d.ErrorPrefix}
+	case d.Kind == ReplayDelivery:
+		return []string{d.ErrorPrefix, replayMarkers + d.ErrorPrefix}
 	case d.Kind == ReplicationDelivery:
 		return []string{d.Prefix}
 	case selfDelivered[d.Kind].folder != nil:
@@ -146,7 +148,7 @@ func (g grant) arnAccount() partition.Account {
 	return g.accounts[0]
 }
 
-// roleArns are the values of aws:PrincipalArn for a FirehoseDelivery or ReplicationDelivery.
+// roleArns are the values of aws:PrincipalArn, unless for a FlowLogDelivery.
 func (g grant) roleArns(p partition.Partition) []string {
 	var out []string
 	for _, role := range g.roles {
@@ -157,8 +159,11 @@ func (g grant) roleArns(p partition.Partition) []string {
 
 // words name the grant in a statement's id.
 func (g grant) words() []string {
-	if g.shared {
+	switch {
+	case g.shared:
 		return []string{"Deliver", "streams"}
+	case g.kind == ReplayDelivery:
+		return []string{"Replay", strings.TrimPrefix(g.roles[0], "role/")}
 	}
 	return []string{"Deliver", strings.TrimPrefix(g.roles[0], "role/")}
 }

@@ -132,6 +132,7 @@ type deployment struct {
 	description string
 	policyName  string
 	policy      policy.Document
+	document    pulumi.StringInput // of the policy, if it becomes known later
 	variables   pulumi.StringMap
 }
 
@@ -168,10 +169,14 @@ func (d deployment) deploy(ctx *pulumi.Context, name string, parent pulumi.Resou
 	if err != nil {
 		return nil, err
 	}
+	document := d.document
+	if document == nil {
+		document = pulumi.String(d.policy.JSON())
+	}
 	out.policy, err = iam.NewRolePolicy(ctx, name, &iam.RolePolicyArgs{
 		Name:   pulumi.String(d.policyName),
 		Role:   out.role.Name,
-		Policy: pulumi.String(d.policy.JSON()),
+		Policy: document,
 	}, pulumi.Parent(parent))
 	if err != nil {
 		return nil, err

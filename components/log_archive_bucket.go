@@ -124,10 +124,16 @@ func (p *problems) delivery(field string, d Delivery, bucket partition.Place) {
 		if d.ErrorPrefix != "" {
 			p.add(field+".ErrorPrefix", d.ErrorPrefix, "want none: flow logs have no error prefix")
 		}
+	case ReplayDelivery:
+		p.role(field+".RoleArn", d.RoleArn, d.Source)
+		p.keyPrefix(field+".ErrorPrefix", d.ErrorPrefix)
+		if d.Prefix != "" {
+			p.add(field+".Prefix", d.Prefix, "want none: what is brought back is delivered by its stream")
+		}
 	case QueryLogDelivery, TrailDelivery, ConfigDelivery, FindingsDelivery:
 		p.serviceDelivery(field, d)
 	default:
-		p.oneOf(field+".Kind", string(d.Kind), string(FirehoseDelivery), string(FlowLogDelivery), string(ReplicationDelivery), string(QueryLogDelivery),
+		p.oneOf(field+".Kind", string(d.Kind), string(FirehoseDelivery), string(FlowLogDelivery), string(ReplayDelivery), string(ReplicationDelivery), string(QueryLogDelivery),
 			string(TrailDelivery), string(ConfigDelivery), string(FindingsDelivery))
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
-	"github.com/logarchive/logarchive/partition"
 )
 
 // registerQueues: the queue of work items, and the one of those that failed again and again. SQS encrypts both with keys
@@ -75,7 +73,8 @@ func (c *LogGroupSubscriber) registerTriggers(ctx *pulumi.Context, name string, 
 	} {
 		rule.args.Name = pulumi.String(args.FunctionName + "-" + rule.what)
 		rule.args.Tags = tags(args.Tags)
-		if err := c.registerRule(ctx, name+"-"+rule.what, args, &rule.args); err != nil {
+		r := functionRule{place: args.Place, function: c.Function, target: "subscribe", rule: rule.args}
+		if err := r.register(ctx, name+"-"+rule.what, c); err != nil {
 			return err
 		}
 	}
@@ -87,34 +86,6 @@ func (c *LogGroupSubscriber) registerTriggers(ctx *pulumi.Context, name string, 
 		ScalingConfig:         &lambda.EventSourceMappingScalingConfigArgs{MaximumConcurrency: pulumi.Int(args.MaxConcurrency)},
 		Tags:                  tags(args.Tags),
 	}, pulumi.Parent(c))
-	return err
-}
-
-// registerRule: a rule, its permission to call the function, and then its target.
-func (c *LogGroupSubscriber) registerRule(ctx *pulumi.Context, name string, args *LogGroupSubscriberArgs, rule *cloudwatch.EventRuleArgs) error {
-	events, err := args.Place.PrincipalFor(partition.Events, partition.Invoke)
-	if err != nil {
-		return err
-	}
-	made, err := cloudwatch.NewEventRule(ctx, name, rule, pulumi.Parent(c))
-	if err != nil {
-		return err
-	}
-	allowed, err := lambda.NewPermission(ctx, name, &lambda.PermissionArgs{
-		StatementId: made.Name,
-		Action:      pulumi.String("lambda:InvokeFunction"),
-		Function:    c.Function.Name,
-		Principal:   pulumi.String(events),
-		SourceArn:   made.Arn,
-	}, pulumi.Parent(c))
-	if err != nil {
-		return err
-	}
-	_, err = cloudwatch.NewEventTarget(ctx, name, &cloudwatch.EventTargetArgs{
-		Rule:     made.Name,
-		TargetId: pulumi.String("subscribe"),
-		Arn:      c.Function.Arn,
-	}, pulumi.Parent(c), pulumi.DependsOn([]pulumi.Resource{allowed}))
 	return err
 }
 
@@ -142,18 +113,4 @@ func (c *LogGroupSubscriber) registerAlarms(ctx *pulumi.Context, name string, ar
 		}
 	}
 	return nil
-}
-
-// actions are those of an alarm, which the SDK takes as an array of anything.
-func actions(arns pulumi.StringArrayInput) pulumi.ArrayInput {
-	if arns == nil {
-		return nil
-	}
-	return arns.ToStringArrayOutput().ApplyT(func(list []string) []any {
-		out := make([]any, len(list))
-		for i, arn := range list {
-			out[i] = arn
-		}
-		return out
-	}).(pulumi.ArrayOutput)
 }

@@ -22,12 +22,22 @@ func (d *Delivery) Records(place partition.Place) putback.API {
 func (d *Delivery) putRecordBatch(ctx context.Context, place partition.Place, name string, records [][]byte) ([]error, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.putHeld(ctx, place, name, records, nil)
+}
+
+// putHeld does it for who holds the lock, if the stream lets the caller: ask is nil for one whom nobody asks.
+func (d *Delivery) putHeld(ctx context.Context, place partition.Place, name string, records [][]byte, ask func(stream Object) error) ([]error, error) {
 	if err := d.hold(); err != nil {
 		return nil, err
 	}
 	o, ok := find(d.world, streamToken, func(o *Object) bool { return o.Place == place && o.Text("name") == name })
 	if !ok {
 		return nil, standin.Refuse("ResourceNotFoundException", fmt.Sprintf("Firehose %s under account %s not found.", name, place.Account), true)
+	}
+	if ask != nil {
+		if err := ask(o); err != nil {
+			return nil, standin.Refuse("AccessDeniedException", err.Error(), true)
+		}
 	}
 	if _, err := d.streamByARN(Hop{Step: "records are put to stream " + name, Place: place}, o.ARN()); err != nil {
 		return nil, standin.Refuse("InvalidArgumentException", err.Error(), true)

@@ -23,7 +23,7 @@ func (d *Delivery) ReplayClients(place partition.Place) replay.Clients {
 	}
 	const attempts, base, longest = 8, 100 * time.Millisecond, 5 * time.Second
 	return replay.Clients{
-		Store:  replayStore{d},
+		Store:  replayStore{d: d},
 		Stream: &putback.Putter{API: d.Records(place), Attempts: attempts, Base: base, Longest: longest, Pause: pause},
 		Now:    d.clock.Now,
 		Pause:  pause,
@@ -31,7 +31,12 @@ func (d *Delivery) ReplayClients(place partition.Place) replay.Clients {
 }
 
 // replayStore is the sandbox's S3 as package replay sees it. An object's hash is its ETag.
-type replayStore struct{ d *Delivery }
+//
+// For a function that runs in the sandbox, ask decides each of its requests; its invocation holds the lock.
+type replayStore struct {
+	d   *Delivery
+	ask func(action string, b *archiveBucket, key string) error
+}
 
 var _ replay.Store = replayStore{}
 
@@ -47,7 +52,11 @@ func replayObject(o StoredObject) replay.Object {
 }
 
 func (s replayStore) List(ctx context.Context, bucket, prefix string, f func(replay.Object) error) error {
-	if _, err := s.bucket(bucket); err != nil {
+	b, err := s.bucket(bucket)
+	if err == nil {
+		err = s.allowed("s3:ListBucketVersions", b, prefix)
+	}
+	if err != nil {
 		return err
 	}
 	objects, err := s.d.store.List(bucket, prefix)
@@ -75,6 +84,9 @@ func (s replayStore) List(ctx context.Context, bucket, prefix string, f func(rep
 }
 
 func (s replayStore) Stat(_ context.Context, bucket, key, version string) (replay.Object, error) {
+	if err := s.reads(bucket, key, version); err != nil {
+		return replay.Object{}, err
+	}
 	versions, err := s.d.store.Versions(bucket, key)
 	if err != nil {
 		return replay.Object{}, err
@@ -89,6 +101,9 @@ func (s replayStore) Stat(_ context.Context, bucket, key, version string) (repla
 }
 
 func (s replayStore) Open(_ context.Context, bucket string, o replay.Object) (io.ReadCloser, error) {
+	if err := s.reads(bucket, o.Key, o.Version); err != nil {
+		return nil, err
+	}
 	version := o.Version
 	if version == unversioned {
 		version = ""
@@ -104,6 +119,9 @@ func (s replayStore) Open(_ context.Context, bucket string, o replay.Object) (io
 }
 
 func (s replayStore) Read(_ context.Context, bucket, key string) (data []byte, tag string, err error) {
+	if err := s.reads(bucket, key, ""); err != nil {
+		return nil, "", err
+	}
 	file, o, err := s.d.store.Open(bucket, key)
 	if errors.Is(err, ErrNoSuchKey) {
 		err = fmt.Errorf("%w: %w", replay.ErrNotFound, err)
@@ -121,8 +139,12 @@ func (s replayStore) Write(_ context.Context, bucket, key string, data []byte, t
 	if err != nil {
 		return "", err
 	}
-	s.d.mu.Lock()
-	defer s.d.mu.Unlock()
+	if s.ask == nil {
+		s.d.mu.Lock()
+		defer s.d.mu.Unlock()
+	} else if err := s.ask("s3:PutObject", b, key); err != nil {
+		return "", err
+	}
 	if err := s.d.hold(); err != nil {
 		return "", err
 	}
@@ -136,6 +158,36 @@ func (s replayStore) Write(_ context.Context, bucket, key string, data []byte, t
 	o := StoredObject{Bucket: bucket, Key: key, LastModified: s.d.clock.Now(), ContentType: "application/json", Encryption: b.encryption}
 	o, err = s.d.store.Put(o, b.versioned, bytes.NewReader(data))
 	return o.SHA256, err
+}
+
+func (s replayStore) allowed(action string, b *archiveBucket, key string) error {
+	if s.ask == nil {
+		return nil
+	}
+	return s.ask(action, b, key)
+}
+
+// reads asks for the reading of an object, or of one version of it. Who may not list the bucket isn't told that a key isn't
+// there (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
+func (s replayStore) reads(bucket, key, version string) error {
+	if s.ask == nil {
+		return nil
+	}
+	b, err := s.bucket(bucket)
+	if err != nil {
+		return err
+	}
+	action := "s3:GetObject"
+	if version != "" {
+		action = "s3:GetObjectVersion"
+	}
+	if err := s.ask(action, b, key); err != nil {
+		return err
+	}
+	if _, err := s.d.store.Get(bucket, key); errors.Is(err, ErrNoSuchKey) {
+		return s.ask("s3:ListBucket", b, "")
+	}
+	return nil
 }
 
 func (s replayStore) bucket(name string) (*archiveBucket, error) {

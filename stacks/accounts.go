@@ -87,7 +87,7 @@ func (p *parser) accounts(root schema.Value) {
 func (s *Spec) at(place partition.Place) *Spec {
 	return &Spec{
 		Stack: s.Stack, Home: place, Archive: s.Archive, NamePrefix: s.NamePrefix,
-		ArchiveBucket: s.ArchiveBucket, Landing: s.Landing, Pipeline: s.Pipeline, Tags: s.Tags,
+		ArchiveBucket: s.ArchiveBucket, Landing: s.Landing, Pipeline: s.Pipeline, Replay: s.Replay, Tags: s.Tags,
 	}
 }
 
@@ -128,7 +128,7 @@ func (c *composer) accounts() error {
 			ctx: c.ctx, spec: a.Stack, archive: c.archive, landing: c.landing, providers: &providers{home: provider},
 			scope: string(a.account()) + ":", pipelines: map[Class]*components.FirehoseToS3Pipeline{},
 		}
-		for _, step := range []func() error{of.transformFunction, of.streams, of.flowLogs, of.logGroups, of.databases} {
+		for _, step := range []func() error{of.transformFunction, of.streams, of.flowLogs, of.logGroups, of.databases, of.replay} {
 			if err := step(); err != nil {
 				return err
 			}

@@ -23,7 +23,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{},
 		further: map[partition.Account]pulumi.Map{},
 	}
-	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.accessLogBuckets, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.instances, c.subscriber, c.databases, c.cloudTrail, c.accounts, c.backupVaults} {
+	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.accessLogBuckets, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.instances, c.subscriber, c.databases, c.replay, c.cloudTrail, c.accounts, c.backupVaults} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -88,7 +88,8 @@ func (s *Spec) deliveries() []components.Delivery {
 		})
 	}
 	list = append(list, s.flowLogDeliveries(MethodS3)...)
-	return append(list, s.trailDeliveries()...)
+	list = append(list, s.trailDeliveries()...)
+	return append(list, s.replays()...)
 }
 
 func (c *composer) streams() error {

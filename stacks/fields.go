@@ -79,6 +79,7 @@ func Fields() []schema.Field {
 		logGroupsField(),
 		subscribeField(),
 		instancesField(),
+		replayField(),
 		databasesField(),
 		cloudTrailField(),
 		accountsField(),

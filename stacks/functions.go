@@ -35,6 +35,9 @@ func (c *composer) subscriber() error {
 	}
 	// The subscriber's own, and those of its pipeline, are known to the component.
 	var own []string
+	if s.Replay != nil {
+		own = append(own, s.functionLogGroup(s.ReplayFunction()))
+	}
 	for _, class := range s.classes() {
 		own = append(own, s.ErrorLogGroup(class))
 	}

@@ -76,6 +76,12 @@ func (s *Spec) SubscribeFunction() string { return s.NamePrefix + "-subscribe" }
 // SubscribeRole is what the subscribing function acts as.
 func (s *Spec) SubscribeRole() string { return s.roleName("subscribe") }
 
+// ReplayFunction is the function that brings back what couldn't be delivered.
+func (s *Spec) ReplayFunction() string { return s.NamePrefix + "-replay" }
+
+// ReplayRole is what the replay function acts as.
+func (s *Spec) ReplayRole() string { return s.roleName("replay") }
+
 func (s *Spec) functionLogGroup(function string) string { return "/aws/lambda/" + function }
 
 // BackupRole is what AWS Backup acts as.
@@ -165,6 +171,8 @@ func (p *parser) names(v schema.Value) {
 		{"role", s.BackupRole(), maxRoleName},
 		{"role", s.TransformRole(), maxRoleName},
 		{"role", s.SubscribeRole(), maxRoleName},
+		{"role", s.ReplayRole(), maxRoleName},
+		{"function", s.ReplayFunction(), maxFunctionName},
 		{"role", s.LandingRole(), maxRoleName},
 		{"role", s.AccessLogRole(), maxRoleName},
 		{"role", s.TrailRole(), maxRoleName},

@@ -31,6 +31,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.logGroups(root.Get("logGroups"))
 	p.subscribe(root.Get("subscribe"))
 	p.instances(root.Get("instances"))
+	p.replay(root.Get("replay"))
 	p.databases(root.Get("databases"))
 	p.cloudTrail(root.Get("cloudTrail"))
 	p.backup(root.Get("backup"))
@@ -40,6 +41,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.groupsOnce()
 	p.subscribable(root.Get("subscribe"))
 	p.accounts(root)
+	p.replayable(root.Get("replay"))
 	p.openPartitions(root.Get("pipeline").Get("transform").Get("partitionBy"))
 
 	if problems := p.report.Problems(Namespace, fields); len(problems) > 0 {

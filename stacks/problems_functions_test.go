@@ -54,6 +54,16 @@ var functionProblems = []problem{
 	{"singular of many", "subscribe", map[string]any{"prefixes": list("/app/"), "schedule": "rate(5 minute)"}, `subscribe.schedule: "rate(5 minute)": EventBridge wants the unit in the singular for 1 and in the plural for more`},
 	{"too many characters", "subscribe", map[string]any{"prefixes": list("/"+strings.Repeat("a", 500), "/"+strings.Repeat("b", 500), "/"+strings.Repeat("c", 500), "/"+strings.Repeat("d", 500), "/"+strings.Repeat("e", 500), "/"+strings.Repeat("f", 500), "/"+strings.Repeat("g", 500))}, `subscribe: the prefixes and what is excluded, databases and flow logs of this configuration included, have 3608 characters together; want at most 3072`},
 	{"unknown key of the subscriber", "subscribe", map[string]any{"prefixes": list("/app/"), "exclud": list()}, `subscribe.exclud: unknown key with value []; did you mean exclude? known here: prefixes, exclude, schedule`},
+
+	// The replay.
+	{"schedule in words", "replay", map[string]any{"schedule": "daily"}, `replay.schedule: "daily" is not accepted; want ` + replayScheduleAccepts},
+	{"rate in the singular", "replay", map[string]any{"schedule": "rate(6 hour)"}, `replay.schedule: "rate(6 hour)": EventBridge wants the unit in the singular for 1 and in the plural for more`},
+	{"cron with five fields", "replay", map[string]any{"schedule": "cron(0 2 * * *)"}, `replay.schedule: "cron(0 2 * * *)": it has 5 fields; want six: minutes hours day-of-month month day-of-week year; unlike Unix, AWS wants a year, and ? in one of the days`},
+	{"too old", "replay", map[string]any{"schedule": "on-demand", "minAgeMinutes": 10081}, `replay.minAgeMinutes: 10081 is out of range; want an integer from 0 to 10080`},
+	{"too slow", "replay", map[string]any{"schedule": "on-demand", "bytesPerSecond": 1000}, `replay.bytesPerSecond: 1000 is out of range; want an integer from 65536 to 104857600`},
+	{"too fast", "replay", map[string]any{"schedule": "on-demand", "bytesPerSecond": 104857601}, `replay.bytesPerSecond: 104857601 is out of range; want an integer from 65536 to 104857600`},
+	{"unknown key of the replay", "replay", map[string]any{"schedule": "on-demand", "prefix": "errors/"}, `replay.prefix: unknown key with value "errors/"; known here: schedule, minAgeMinutes, bytesPerSecond`},
+	{"switch of streams in quotes", "pipeline.keepStreams", "true", `pipeline.keepStreams: "true" is a string; want true or false (without quotes)`},
 }
 
 func TestParseSpecReportsProblemsOfFunctions(t *testing.T) {
@@ -98,6 +108,16 @@ func TestParseSpecReportsPartitions(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// A replay without a stream has nothing to do.
+func TestParseSpecReportsReplayOfNothing(t *testing.T) {
+	t.Parallel()
+	_, err := ParseSpec("beijing", parse(t, smallest).with(t, "replay", map[string]any{"schedule": "on-demand"}).engine(t))
+	want := []string{"log-archive:replay: there is no stream that it could put records back to; want logGroups, subscribe, databases or flowLogs with method firehose, or no replay"}
+	if diff := cmp.Diff(want, lines(t, err)); diff != "" {
+		t.Error(diff)
 	}
 }
 

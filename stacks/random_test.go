@@ -149,6 +149,8 @@ func (r *inventor) repair(key string, object map[string]any) {
 		if t, ok := object["transform"].(map[string]any); ok && t["partitionBy"] != nil {
 			drop("bufferMiB", "timePrefix")
 		}
+	case "replay":
+		object["schedule"] = r.pick([]string{"on-demand", "rate(1 day)", "cron(0 2 * * ? *)"})
 	case "subscribe":
 		object["prefixes"] = []string{fmt.Sprintf("/x%d/", r.IntN(100))}
 		drop("exclude", "schedule")

@@ -28,6 +28,8 @@ type Spec struct {
 	LogGroups []LogGroupSpec
 	// Subscribe is nil when only the log groups of the configuration are archived.
 	Subscribe *SubscribeSpec
+	// Replay is nil when what couldn't be delivered is brought back by hand only.
+	Replay    *ReplaySpec
 	Databases []DatabaseSpec
 	// AccessLogs is nil when no access logs are archived.
 	AccessLogs *AccessLogsSpec

@@ -105,7 +105,7 @@ func (s *Spec) transforms(c Class) bool {
 // ownLogGroups are the log groups of what carries logs, whether this configuration has it or not: their events would go
 // round in a circle.
 func (s *Spec) ownLogGroups() []string {
-	own := []string{s.functionLogGroup(s.TransformFunction()), s.functionLogGroup(s.SubscribeFunction())}
+	own := []string{s.functionLogGroup(s.TransformFunction()), s.functionLogGroup(s.SubscribeFunction()), s.functionLogGroup(s.ReplayFunction())}
 	for _, c := range Classes() {
 		own = append(own, s.ErrorLogGroup(c))
 	}

@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/logarchive/logarchive/partition"
 )
@@ -183,7 +184,7 @@ func (e *evaluation) Paths() []*Path {
 var sourceTokens = []string{
 	typeFlowLog, typeSubscription, typeSelection, typeBucketNotification, typeBucketLogging,
 	typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer, typeTrail,
-	typeEventTarget, typeEventSourceMapping, typeAssociation, typeBucketReplication,
+	typeEventTarget, typeEventSourceMapping, typeFunction, typeAssociation, typeBucketReplication,
 }
 
 // pathsOf are the ways that begin with a resource. Most have one; a bucket's notifications have one for each target.
@@ -222,6 +223,10 @@ func (e *evaluation) pathsOf(r *Resource) []*Path {
 	case typeEventTarget:
 		if isOf(r.text("arn"), partition.Lambda) { // what goes elsewhere isn't followed
 			return one(KindEventRule, r.text("rule"), e.eventTarget)
+		}
+	case typeFunction:
+		if strings.Contains(r.URN, replayComponent) { // whoever calls it
+			return one(KindFunction, r.text("name"), e.replay)
 		}
 	case typeEventSourceMapping:
 		if isOf(r.text("eventSourceArn"), partition.SQS) {

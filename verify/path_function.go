@@ -12,6 +12,7 @@ import (
 const (
 	transformComponent  = "logarchive:index:TransformFunction$"
 	subscriberComponent = "logarchive:index:LogGroupSubscriber$"
+	replayComponent     = "logarchive:index:ReplayFunction$"
 )
 
 // eventTarget is the way of an event, or of a schedule, to a function
@@ -75,7 +76,8 @@ func (e *evaluation) run(s *segment, function *Resource) (Caller, bool) {
 		return Caller{}, false
 	}
 	acting, ok := e.assume(s, function, "role", function.text("role"), request{title: "Lambda acts as the function's role", caller: caller})
-	if !ok || !strings.Contains(function.URN, transformComponent) && !strings.Contains(function.URN, subscriberComponent) {
+	ours := slices.ContainsFunc([]string{transformComponent, subscriberComponent, replayComponent}, func(component string) bool { return strings.Contains(function.URN, component) })
+	if !ok || !ours {
 		return acting, ok
 	}
 	group := "/aws/lambda/" + function.text("name")
@@ -94,9 +96,13 @@ func (e *evaluation) runTransform(s *segment, function, stream *Resource) {
 	}
 }
 
-// variable is an environment variable of a function.
+// variable is an environment variable of a subscriber.
 func variable(function *Resource, name string) string {
-	return function.item("environment").item("variables").text("LOGARCHIVE_SUBSCRIBE_" + name)
+	return environment(function, "LOGARCHIVE_SUBSCRIBE_"+name)
+}
+
+func environment(function *Resource, name string) string {
+	return function.item("environment").item("variables").text(name)
 }
 
 // findGroups are the requests of the subscriber's sweep and of its event.

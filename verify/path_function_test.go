@@ -32,6 +32,18 @@ func TestWhatFunctionsNeed(t *testing.T) {
 		"subscribing":     {without("subscribe", "SubscribeLogGroups"), "subscribe", "logs:", "log-group:/aws/lambda/*"},
 		"passing a role":  {without("subscribe", "PassSubscriptionRole"), "subscribe", "iam:PassRole", "iam:PassRole"},
 		"queue":           {without("subscribe", "UseQueue"), "subscribe", "sqs:", "sqs:"},
+		"finding errors":  {without("replay", "FindErrors"), "replay", "s3:ListBucketVersions", "s3:ListBucketVersions"},
+		"missing markers": {without("replay", "MissMarkers"), "replay", "s3:ListBucket", "s3:ListBucket"},
+		"reading errors":  {without("replay", "ReadErrors"), "replay", "s3:GetObjectVersion", "errors/"},
+		"markers":         {without("replay", "KeepMarkers"), "replay", "s3:", "replay/errors/"},
+		"replaying":       {without("replay", "PutBack"), "replay", "firehose:PutRecordBatch", "firehose:PutRecordBatch"},
+		"archive's key":   {without("replay", "UseKey"), "replay", "kms:", "kms:"},
+		"grant to replay": {func(p *program) {
+			p.edit("BucketPolicy", "archive", "policy", func(d *policy.Document) { dropStatements(d, "ReplayLogArchiveReplayCnNorth1") })
+		}, "archive", "s3:", "replay-cn-north-1"},
+		"key to replay": {func(p *program) {
+			p.edit("Key", "archive-key", "policy", func(d *policy.Document) { dropStatements(d, "ReadForReplay") })
+		}, "archive-key", "kms:", "replay-cn-north-1"},
 		"function's gone": {func(p *program) { p.drop("Function", "transform") }, "logs", "there is no function", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -22,8 +23,10 @@ import (
 type replayFlags struct {
 	replay.Options
 	sandbox bool
-	places  connect.Places
-	attempt int
+	// function is the deployed function of the sandbox that does it, in its role.
+	function string
+	places   connect.Places
+	attempt  int
 }
 
 // A replayed is what "replay" prints with --json.
@@ -57,7 +60,8 @@ Exit codes: 0 nothing is left to do (with --dry-run: it was looked at); 1 record
 printed; 2 bad usage.`,
 		Example: `  logarchive replay --bucket example-log-archive --prefix errors/logs/ --dry-run
   logarchive replay --bucket example-log-archive --prefix errors/logs/ --bucket-region cn-northwest-1
-  logarchive replay --bucket example-log-archive --prefix errors/ --sandbox --json`,
+  logarchive replay --bucket example-log-archive --prefix errors/ --sandbox --json
+  logarchive replay --bucket example-log-archive --prefix errors/ --sandbox --function log-archive-replay`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return m.replay(c.Context(), f) },
 	}
@@ -66,6 +70,7 @@ printed; 2 bad usage.`,
 	c.Flags().StringVar(&f.Stream, "stream", "", "the `name` of the stream that the records go to (default: the one that wrote the objects)")
 	c.Flags().BoolVar(&f.DryRun, "dry-run", false, "look at the objects, and write nothing")
 	c.Flags().BoolVar(&f.sandbox, "sandbox", false, "work in the sandbox on this machine (.sandbox/ in the project), not in AWS")
+	c.Flags().StringVar(&f.function, "function", "", "with --sandbox, the deployed function that does it, by its `name`: in its role, with its settings, for all its streams")
 	c.Flags().DurationVar(&f.MinAge, "min-age", 0, "leave objects alone that are younger, such as `15m`")
 	c.Flags().IntVar(&f.BytesPerSecond, "bytes-per-second", 0, "at most so many `bytes` a second, so that live records aren't throttled; 0 for no bound")
 	c.Flags().StringVar(&f.places.BucketRegion, "bucket-region", "", "the `region` of the bucket (default: the environment's)")
@@ -82,6 +87,8 @@ func (m *Main) replay(ctx context.Context, f replayFlags) error {
 		return usagef("which error prefix? Name it with --prefix, such as errors/logs/: without one, the whole archive would be read")
 	case f.attempt < 1:
 		return usagef("--attempts %d: want 1 or more", f.attempt)
+	case f.function != "" && (!f.sandbox || f.Stream != "" || f.MinAge != 0 || f.BytesPerSecond != 0):
+		return usagef("--function is for --sandbox, and has its own stream, age and pace; in AWS, invoke it: aws lambda invoke --function-name %s", f.function)
 	case f.sandbox && f.places != connect.Places{}:
 		return usagef("--bucket-region and --stream-region are for AWS: the sandbox knows where things are")
 	}
@@ -105,11 +112,16 @@ func (m *Main) replaySandbox(ctx context.Context, a *archive, f replayFlags) err
 	if _, err := knownBucket(a, f.Bucket); err != nil {
 		return &usageError{err}
 	}
-	place, err := replayPlace(a, f)
-	if err != nil {
-		return err
+	var err error
+	if f.function != "" {
+		err = m.replayByFunction(ctx, a, f)
+	} else {
+		var place partition.Place
+		if place, err = replayPlace(a, f); err != nil {
+			return err
+		}
+		err = m.replayWith(ctx, f.Options, a.delivery.ReplayClients(place))
 	}
-	err = m.replayWith(ctx, f.Options, a.delivery.ReplayClients(place))
 	if usage := (*usageError)(nil); f.DryRun || errors.As(err, &usage) {
 		return err
 	}
@@ -187,21 +199,52 @@ func (m *Main) replayWith(ctx context.Context, o replay.Options, clients replay.
 	if wrong := (*replay.OptionsError)(nil); errors.As(err, &wrong) {
 		return &usageError{err}
 	}
-	out.Summary, out.Complete = summary, summary.Complete()
+	out.Summary = summary
+	return m.printReplay(out, err)
+}
+
+// replayByFunction has the deployed function do it.
+func (m *Main) replayByFunction(ctx context.Context, a *archive, f replayFlags) error {
+	event, err := json.Marshal(map[string]any{"bucket": f.Bucket, "prefix": f.Prefix, "dryRun": f.DryRun})
+	if err != nil {
+		return err
+	}
+	result, err := a.delivery.InvokeReplay(ctx, f.function, event)
+	if err != nil {
+		return err
+	}
+	if !m.json {
+		for _, r := range result.Reports {
+			m.printReplayed(r)
+		}
+	}
+	return m.printReplay(replayed{Bucket: f.Bucket, Prefix: f.Prefix, DryRun: f.DryRun, Summary: result.Summary, Objects: result.Reports}, nil)
+}
+
+// printReplay prints what came of it. What isn't on its stream yet is an error.
+func (m *Main) printReplay(out replayed, err error) error {
+	summary, objects := out.Summary, 0
+	for _, n := range summary.Objects {
+		objects += n
+	}
+	out.Complete = summary.Complete()
 	if m.json {
 		err = errors.Join(err, m.printJSON(out))
 	} else {
-		verb := "put onto"
-		if o.DryRun {
+		verb, onto := "put onto", "its stream"
+		if out.DryRun {
 			verb = "would be put onto"
 		}
-		fmt.Fprintf(m.Stdout, "%s in %s: %d were on stream %s before, %d %s it, %d are missing\n",
-			counted(summary.Records, "record"), counted(len(out.Objects), "object"), summary.Before, o.Stream, summary.Replayed, verb, summary.Failed)
+		if out.Stream != "" {
+			onto = "stream " + out.Stream
+		}
+		fmt.Fprintf(m.Stdout, "%s in %s: %d were on %s before, %d %s it, %d are missing\n",
+			counted(summary.Records, "record"), counted(objects, "object"), summary.Before, onto, summary.Replayed, verb, summary.Failed)
 		if summary.InDoubt > 0 {
 			fmt.Fprintf(m.Stdout, "at most %d of them may be on the stream twice, because an earlier run died\n", summary.InDoubt)
 		}
 	}
-	if err == nil && !o.DryRun && !out.Complete {
+	if err == nil && !out.DryRun && !out.Complete {
 		err = errors.New("not everything is on the stream yet: run the command again when the reasons are gone")
 	}
 	return err

@@ -67,8 +67,13 @@ func FromEnviron(vars []string) (Config, error) {
 func (c *Config) readRoutes(v string) bool {
 	c.Routes = nil
 	for part := range strings.SplitSeq(v, ",") {
-		prefix, stream, ok := strings.Cut(strings.TrimSpace(part), "=")
-		if !ok || prefix == "" || strings.HasPrefix(prefix, "/") || stream == "" || strings.ContainsAny(stream, "=:/ ") {
+		part = strings.TrimSpace(part)
+		i := strings.LastIndexByte(part, '=') // prefixes have more of them, names of streams none
+		if i < 0 {
+			return false
+		}
+		prefix, stream := part[:i], part[i+1:]
+		if prefix == "" || strings.HasPrefix(prefix, "/") || stream == "" || strings.ContainsAny(stream, ":/ ") {
 			return false
 		}
 		for _, r := range c.Routes {

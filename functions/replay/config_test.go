@@ -13,9 +13,9 @@ import (
 
 func TestFromEnviron(t *testing.T) {
 	t.Parallel()
-	c, err := FromEnviron([]string{"HOME=/", envPrefix + "BUCKET=archive", envPrefix + "STREAMS=errors/logs/=l, errors/databases/=d",
+	c, err := FromEnviron([]string{"HOME=/", envPrefix + "BUCKET=archive", envPrefix + "STREAMS=errors/logs/account=1/=l, errors/databases/=d",
 		envPrefix + "PREFIX=marks/", envPrefix + "MIN_AGE_MINUTES=60", envPrefix + "BYTES_PER_SECOND=524288", envPrefix + "BUCKET_REGION=cn-northwest-1", envPrefix + "METRICS=false"})
-	want := Config{Bucket: "archive", BucketRegion: "cn-northwest-1", Routes: []Route{{"errors/logs/", "l"}, {"errors/databases/", "d"}}, ReplayPrefix: "marks/",
+	want := Config{Bucket: "archive", BucketRegion: "cn-northwest-1", Routes: []Route{{"errors/logs/account=1/", "l"}, {"errors/databases/", "d"}}, ReplayPrefix: "marks/",
 		MinAge: time.Hour, BytesPerSecond: 524288, PutAttempts: 8}
 	if diff := cmp.Diff(want, c); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)

@@ -5,8 +5,8 @@
 //
 // # Once
 //
-// Every version of an error object has a marker, <replay prefix><SHA-256 of key and version>.json in the same bucket. It
-// is a claim and a record of progress at once, and it is written conditionally only (If-None-Match and If-Match,
+// Every version of an error object has a marker in the same bucket, <replay prefix><the object's folder><SHA-256 of key and
+// version>.json. It is a claim and a record of progress at once, and it is written conditionally only (If-None-Match and If-Match,
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html):
 //
 //   - claimed: a run works on the object until the time in the marker. Other runs pass over it (Busy).

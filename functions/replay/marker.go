@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -35,14 +36,16 @@ type marker struct {
 	Reasons map[string]int `json:"reasons,omitempty"`
 }
 
-// markerKey is where an object's marker is. Without versions the ETag tells one content of a key from the next.
+// markerKey is where an object's marker is: below the markers' prefix as the object lies in the bucket, so that who may
+// bring back some error prefixes only needs no access to the markers of others. Without versions the ETag tells one content
+// of a key from the next.
 func markerKey(prefix string, o Object) string {
 	id := o.Key + "\x00" + o.Version
 	if o.Version == noVersion {
 		id += "\x00" + o.Tag
 	}
 	sum := sha256.Sum256([]byte(id))
-	return prefix + hex.EncodeToString(sum[:]) + ".json"
+	return prefix + o.Key[:strings.LastIndexByte(o.Key, '/')+1] + hex.EncodeToString(sum[:]) + ".json"
 }
 
 // noVersion is S3's name of an object's only version in a bucket without versions.
