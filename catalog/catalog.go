@@ -122,7 +122,7 @@ var table = buildTable(models())
 
 func models() []*model {
 	return slices.Concat(
-		providerModels, s3Models, s3BucketModels, kmsModels, iamModels, firehoseModels, logsModels, alarmModels,
+		providerModels, s3Models, s3BucketModels, kmsModels, iamModels, firehoseModels, logsModels, destinationModels, alarmModels,
 		flowLogModels, backupModels, rdsModels, queueModels, lambdaModels, lambdaTriggerModels, eventModels, parameterModels, systemsManagerModels,
 		trailModels, configModels, guardDutyModels, resolverModels)
 }

@@ -69,6 +69,8 @@ var logsModels = []*model{{
 	references: func(r *referring) {
 		r.name("logGroup", LogGroup, "ResourceNotFoundException")
 		r.service("destinationArn", logTargets, Reference{SameRegion: true, SameAccount: true, Code: "InvalidParameterException"})
+		// A destination may be another account's.
+		r.service("destinationArn", map[string]string{"logs:destination": LogDestination}, Reference{SameRegion: true, Code: "InvalidParameterException"})
 		r.roleARN("roleArn", "InvalidParameterException")
 	},
 }, {

@@ -40,6 +40,7 @@ func TestComputedOutputs(t *testing.T) {
 		{LogGroup, "logGroupClass", "STANDARD"},
 		{LogStream, "arn", home.LogGroupARN("/app/web:log-stream:s3").String()},
 		{SubscriptionFilter, "distribution", "ByLogStream"},
+		{LogDestination, "arn", home.ARN(partition.Logs, "destination:central").String()},
 		{Stream, "arn", streamARN},
 		{Stream, "versionId", "1"},
 		{FlowLog, "logFormat", defaultLogFormat},

@@ -51,8 +51,14 @@ var queueModels = []*model{{
 	forceNew: []string{"topic", "protocol", "endpoint"},
 	enums: map[string][]string{"protocol": {"application", "email", "email-json", "firehose", "http", "https", "lambda", "sms", "sqs"},
 		"filterPolicyScope": {"MessageAttributes", "MessageBody"}},
-	arns: []string{"topic", "subscriptionRoleArn"},
+	defaults: map[string]any{"confirmationTimeoutInMinutes": 1, "endpointAutoConfirms": false, "rawMessageDelivery": false},
+	arns:     []string{"topic", "subscriptionRoleArn"},
+	check:    checkTopicSubscription,
 	complete: func(c *completion) {
+		c.set("confirmationWasAuthenticated", !strings.HasPrefix(c.str("protocol"), "email"))
+		if c.str("filterPolicy") != "" {
+			c.def("filterPolicyScope", "MessageAttributes")
+		}
 		c.id = c.str("topic") + ":" + c.uuid("subscription")
 		c.set("topic", c.str("topic"))
 		c.set("arn", c.id)
@@ -63,6 +69,7 @@ var queueModels = []*model{{
 		r.arn("topic", Topic, "NotFound")
 		targets := map[string]string{"sqs": Queue, "lambda:function": Function, "firehose:deliverystream": Stream}
 		r.service("endpoint", targets, Reference{Code: "InvalidParameter"})
+		r.deadLetters("InvalidParameter")
 		r.roleARN("subscriptionRoleArn", "InvalidParameter")
 	},
 }, {
@@ -78,10 +85,13 @@ var queueModels = []*model{{
 		"delaySeconds": {0, 900}, "maxMessageSize": {1024, 1048576}, "messageRetentionSeconds": {60, 1209600},
 		"receiveWaitTimeSeconds": {0, 20}, "visibilityTimeoutSeconds": {0, 43200}, "kmsDataKeyReusePeriodSeconds": {60, 86400},
 	},
-	documents:  []document{{"policy", policy.Queue, "InvalidAttributeValue", "InvalidAttributeValue"}},
-	check:      checkQueue,
-	complete:   completeQueue,
-	references: func(r *referring) { r.keyOf("kmsMasterKeyId"); r.deadLetters() },
+	documents: []document{{"policy", policy.Queue, "InvalidAttributeValue", "InvalidAttributeValue"}},
+	check:     checkQueue,
+	complete:  completeQueue,
+	references: func(r *referring) {
+		r.keyOf("kmsMasterKeyId")
+		r.deadLetters("AWS.SimpleQueueService.NonExistentQueue")
+	},
 }, {
 	token: "aws:sqs/queuePolicy:QueuePolicy", idFromInputs: true, code: "InvalidAttributeValue",
 	forceNew:  []string{"queueUrl"}, // terraform-provider-aws, resource aws_sqs_queue_policy
@@ -141,8 +151,8 @@ func deadLetterTarget(policy string) string {
 	return p.Target
 }
 
-func (r *referring) deadLetters() {
+func (r *referring) deadLetters(code string) {
 	if target := deadLetterTarget(r.in.str("redrivePolicy")); target != "" {
-		r.add(Reference{Property: "redrivePolicy", TargetToken: Queue, By: ByARN, Value: target, SameRegion: true, SameAccount: true, Code: "AWS.SimpleQueueService.NonExistentQueue"})
+		r.add(Reference{Property: "redrivePolicy", TargetToken: Queue, By: ByARN, Value: target, SameRegion: true, SameAccount: true, Code: code})
 	}
 }

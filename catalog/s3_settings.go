@@ -165,6 +165,7 @@ func checkEvents(c *checking) {
 			}
 		}
 	}
+	checkOverlap(c)
 }
 
 // checkReplication finds rules that S3's current schema refuses.

@@ -57,6 +57,10 @@ var (
 	bucketPolicy   = about("s3:PutObject", bucketARN+"/AWSLogs/*")
 )
 
+// destinationPolicy lets an account subscribe log groups to a destination.
+var destinationPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + string(archive.Account) + `"},"Action":"logs:PutSubscriptionFilter","Resource":"` +
+	home.ARN(partition.Logs, "destination:central").String() + `"}]}`
+
 // about is a resource's policy that lets log delivery do something.
 func about(action, res string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` + principal(partition.LogDelivery) + `"},"Action":"` + action + `","Resource":"` + res + `"}]}`
@@ -95,9 +99,11 @@ var samples = map[string]struct {
 	Stream: {m{"name": "logs", "destination": "extended_s3", "extendedS3Configuration": m{"bucketArn": bucketARN, "roleArn": roleARN, "kmsKeyArn": archiveKey,
 		"bufferingSize": 64, "bufferingInterval": 60, "compressionFormat": "GZIP", "prefix": "logs/!{timestamp:yyyy}/", "errorOutputPrefix": "errors/!{firehose:error-output-type}/",
 		"cloudwatchLoggingOptions": m{"enabled": true, "logGroupName": "/aws/firehose/logs", "logStreamName": "s3"}}}, streamARN},
-	LogGroup:           {m{"name": "/app/web", "retentionInDays": 30, "kmsKeyId": homeKey}, "/app/web"},
-	LogStream:          {m{"name": "s3", "logGroupName": "/app/web"}, "s3"},
-	SubscriptionFilter: {m{"name": "archive", "logGroup": "/app/web", "filterPattern": "", "destinationArn": streamARN, "roleArn": roleARN}, "cwlsf-2839238776"},
+	LogGroup:             {m{"name": "/app/web", "retentionInDays": 30, "kmsKeyId": homeKey}, "/app/web"},
+	LogStream:            {m{"name": "s3", "logGroupName": "/app/web"}, "s3"},
+	SubscriptionFilter:   {m{"name": "archive", "logGroup": "/app/web", "filterPattern": "", "destinationArn": streamARN, "roleArn": roleARN}, "cwlsf-2839238776"},
+	LogDestination:       {m{"name": "central", "targetArn": streamARN, "roleArn": roleARN}, "central"},
+	LogDestinationPolicy: {m{"destinationName": "central", "accessPolicy": destinationPolicy}, "central"},
 	"aws:cloudwatch/logResourcePolicy:LogResourcePolicy": {m{"policyName": "delivery", "policyDocument": about("logs:PutLogEvents", "*")}, "delivery"},
 	"aws:cloudwatch/metricAlarm:MetricAlarm": {m{"name": "late", "comparisonOperator": "GreaterThanThreshold", "evaluationPeriods": 3, "metricName": "DeliveryToS3.DataFreshness",
 		"namespace": "AWS/Firehose", "statistic": "Maximum", "period": 300, "threshold": 900, "alarmActions": []any{topicARN}}, "late"},

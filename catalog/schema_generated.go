@@ -156,6 +156,25 @@ var schemas = map[string]schema{
 			"targetId":                {Kind: String},
 		},
 	},
+	"aws:cloudwatch/logDestination:LogDestination": {
+		inputs: map[string]Property{
+			"name":      {Kind: String},
+			"roleArn":   {Kind: String, Required: true},
+			"tags":      {Kind: Map, Elem: &Property{Kind: String}},
+			"targetArn": {Kind: String, Required: true},
+		},
+		outputs: map[string]Property{
+			"arn":     {Kind: String},
+			"tagsAll": {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
+	"aws:cloudwatch/logDestinationPolicy:LogDestinationPolicy": {
+		inputs: map[string]Property{
+			"accessPolicy":    {Kind: String, Required: true},
+			"destinationName": {Kind: String, Required: true},
+			"forceUpdate":     {Kind: Bool},
+		},
+	},
 	"aws:cloudwatch/logGroup:LogGroup": {
 		inputs: map[string]Property{
 			"kmsKeyId":        {Kind: String},

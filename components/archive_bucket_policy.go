@@ -22,8 +22,11 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 	doc := policy.Document{Statements: append(bucketDenials(bucket, keyArn, digests), nobodyDeletes(bucket, args.BreakGlassRoleArns))}
 	given := map[string]int{}
 	for _, g := range all {
+		if !g.foreign && (g.kind == FirehoseDelivery || g.kind == ReplayDelivery) {
+			continue // within an account, the role's own policy is enough
+		}
 		if g.kind == ReplicationDelivery {
-			if g.foreign { // within the account, the role's own policy is enough
+			if g.foreign {
 				doc.Statements = append(doc.Statements, replicasFrom(g, p, args.BucketName, sid(given, "ReplicateAs", strings.TrimPrefix(g.roles[0], "role/"))))
 			}
 			continue
@@ -38,7 +41,7 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 		case FirehoseDelivery:
 			s.Sid = sid(given, g.words()...)
 			s.Principal = policy.AWSPrincipals(g.roots(p)...)
-			s.Action = append([]string{"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"}, firehoseObjectActions(g.foreign)...)
+			s.Action = append([]string{"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"}, firehoseObjectActions(true)...)
 			s.Condition = policy.Conditions{}.With("ArnLike", "aws:PrincipalArn", g.roleArns(p)...)
 		case ReplayDelivery:
 			s.Sid = sid(given, g.words()...)
@@ -67,7 +70,7 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 		}
 		doc.Statements = append(doc.Statements, s)
 	}
-	doc.Statements = append(doc.Statements, readerStatements(p, args.BucketName, args.Readers, given)...)
+	doc.Statements = append(doc.Statements, readerStatements(p, args.BucketName, foreignReaders(args.Place.Account, args.Readers), given)...)
 	return doc, nil
 }
 

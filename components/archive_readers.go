@@ -11,8 +11,7 @@ import (
 
 // Reader is who may read logs in a [LogArchiveBucket], and which: a team, or a program such as a SIEM.
 //
-// The grant is the bucket's half only. As for every role of another account, and for those of the bucket's own, the role's
-// own policies must allow the same: see [Reader.Policy].
+// The grant is the archive's half only: the role's own policies must allow the same, see [Reader.Policy].
 type Reader struct {
 	// Name says who it is, such as security or splunk: up to 32 letters, digits and hyphens.
 	Name string
@@ -53,6 +52,25 @@ func (p *problems) readingRoles(field string, arns []string, place partition.Pla
 		}
 		p.role(field+index(i), text, partition.Place{Account: arn.Account, Region: place.Region})
 	}
+}
+
+// foreignReaders are the readers with those of their roles that are of other accounts. A role of the bucket's own account needs no
+// grant of the bucket's or queue's: its own policies allow it. The key is what keeps everybody else of that account out.
+func foreignReaders(owner partition.Account, readers []Reader) []Reader {
+	var out []Reader
+	for _, r := range readers {
+		if r.RoleArns = foreignRoles(owner, r.RoleArns); len(r.RoleArns) > 0 {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func foreignRoles(owner partition.Account, arns []string) []string {
+	return slices.DeleteFunc(slices.Clone(arns), func(text string) bool {
+		arn, err := partition.ParseARN(text)
+		return err == nil && arn.Account == owner
+	})
 }
 
 // readerStatements are the bucket's grants to readers.

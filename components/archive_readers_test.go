@@ -1,6 +1,7 @@
 package components_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/logarchive/logarchive/components"
@@ -13,7 +14,7 @@ func readers() []components.Reader {
 	return []components.Reader{
 		{Name: "security", RoleArns: []string{archive.RoleARN("SecurityAnalyst").String()}, List: true},
 		{Name: "splunk", RoleArns: []string{splunk.RoleARN("siem/SplunkIngest").String()}, Prefixes: []string{"logs/", "databases/"}},
-		{Name: "dba", RoleArns: []string{archive.RoleARN("DatabaseAdmin").String()}, Prefixes: []string{"databases/"}, List: true},
+		{Name: "dba", RoleArns: []string{archive.RoleARN("DatabaseAdmin").String(), splunk.RoleARN("DatabaseAdmin").String()}, Prefixes: []string{"databases/"}, List: true},
 	}
 }
 
@@ -44,16 +45,12 @@ func TestReaders(t *testing.T) {
 		return partition.Place{Account: account, Region: archive.Region}.RootARN().String()
 	}
 	splunk := partition.Place{Account: "333344445555", Region: archive.Region}.RoleARN("siem/SplunkIngest").String()
-	dba, analyst := archive.RoleARN("DatabaseAdmin").String(), archive.RoleARN("SecurityAnalyst").String()
+	dba := partition.Place{Account: "333344445555", Region: archive.Region}.RoleARN("DatabaseAdmin").String()
 	read := []string{"s3:GetObject", "s3:GetObjectVersion"}
 	for sid, want := range map[string]policy.Statement{
 		"ReadSplunk": {Principal: policy.AWSPrincipals(root("333344445555")), Action: read, Resource: []string{object("databases/*"), object("logs/*")},
 			Condition: policy.Conditions{}.With("ArnLike", "aws:PrincipalArn", splunk)},
-		"ReadSecurity": {Principal: policy.AWSPrincipals(root(archive.Account)), Action: read, Resource: []string{object("*")},
-			Condition: policy.Conditions{}.With("ArnLike", "aws:PrincipalArn", analyst)},
-		"ListSecurity": {Principal: policy.AWSPrincipals(root(archive.Account)), Action: []string{"s3:ListBucket"}, Resource: []string{bucketARN},
-			Condition: policy.Conditions{}.With("ArnLike", "aws:PrincipalArn", analyst)},
-		"ListDba": {Principal: policy.AWSPrincipals(root(archive.Account)), Action: []string{"s3:ListBucket"}, Resource: []string{bucketARN},
+		"ListDba": {Principal: policy.AWSPrincipals(root("333344445555")), Action: []string{"s3:ListBucket"}, Resource: []string{bucketARN},
 			Condition: policy.Conditions{}.With("StringLike", "s3:prefix", "databases/*").With("ArnLike", "aws:PrincipalArn", dba)},
 	} {
 		want.Sid, want.Effect = sid, policy.Allow
@@ -62,8 +59,11 @@ func TestReaders(t *testing.T) {
 			t.Errorf("statement %s:\n%s\nwant\n%s", sid, a, b)
 		}
 	}
+	if strings.Contains(bucketPolicy, "Security") {
+		t.Errorf("a role of the bucket's account has a grant that it doesn't need: %s", bucketPolicy)
+	}
 	decrypt := statement(t, keyPolicy, "DecryptForReaders")
-	if got := decrypt.Condition["ArnLike"]["aws:PrincipalArn"]; len(got) != 3 || decrypt.Action[0] != "kms:Decrypt" || len(decrypt.Condition["StringEquals"]["kms:ViaService"]) != 1 {
+	if got := decrypt.Condition["ArnLike"]["aws:PrincipalArn"]; len(got) != 4 || decrypt.Action[0] != "kms:Decrypt" || len(decrypt.Condition["StringEquals"]["kms:ViaService"]) != 1 {
 		t.Errorf("the key's grant to readers: %+v", decrypt)
 	}
 }

@@ -78,12 +78,13 @@ func (args *FirehoseToS3PipelineArgs) trustSubscriptions() (policy.Document, err
 		policy.Conditions{}.With("ArnLike", "aws:SourceArn", args.Place.ARN(partition.Logs, "*").String()))
 }
 
-func (args *FirehoseToS3PipelineArgs) subscriptionPolicy() policy.Document {
+// putRecords is what CloudWatch Logs may do as the role that it acts as.
+func putRecords(streamArn string) policy.Document {
 	return policy.Document{Statements: []policy.Statement{{
 		Sid:      "PutRecords",
 		Effect:   policy.Allow,
 		Action:   []string{"firehose:PutRecord", "firehose:PutRecordBatch"},
-		Resource: []string{args.streamArn()},
+		Resource: []string{streamArn},
 	}}}
 }
 
@@ -111,7 +112,7 @@ func (c *FirehoseToS3Pipeline) registerRole(ctx *pulumi.Context, args *FirehoseT
 }
 
 func (c *FirehoseToS3Pipeline) registerSubscriptionRole(ctx *pulumi.Context, args *FirehoseToS3PipelineArgs) error {
-	if c.content != CloudWatchLogs {
+	if c.content != CloudWatchLogs || args.FromDestinations {
 		c.SubscriptionRoleArn = pulumi.String("").ToStringOutput()
 		return nil
 	}
@@ -132,7 +133,7 @@ func (c *FirehoseToS3Pipeline) registerSubscriptionRole(ctx *pulumi.Context, arg
 	c.subscriptionPolicy, err = iam.NewRolePolicy(ctx, c.name+"-subscription", &iam.RolePolicyArgs{
 		Name:   pulumi.String("put-records"),
 		Role:   role.Name,
-		Policy: pulumi.String(args.subscriptionPolicy().JSON()),
+		Policy: pulumi.String(putRecords(args.streamArn()).JSON()),
 	}, pulumi.Parent(c))
 	return err
 }

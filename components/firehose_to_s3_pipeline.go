@@ -34,8 +34,11 @@ type FirehoseToS3PipelineArgs struct {
 	StreamName string
 	// RoleName is the role that Firehose acts as.
 	RoleName string
-	// SubscriptionRoleName is the role that CloudWatch Logs acts as when it puts records; empty for VendedLogs.
+	// SubscriptionRoleName is the role that CloudWatch Logs acts as when it puts records; empty for VendedLogs, and with
+	// FromDestinations.
 	SubscriptionRoleName string
+	// FromDestinations says that log groups of other accounts are subscribed by a [LogDestination], and none of this one.
+	FromDestinations bool
 	// BucketName and BucketPlace are the archive bucket and where it is; it may be in another account and region.
 	BucketName  string
 	BucketPlace partition.Place
@@ -96,7 +99,7 @@ type FirehoseToS3Pipeline struct {
 	Stream              *kinesis.FirehoseDeliveryStream
 	StreamArn           pulumi.StringOutput
 	RoleArn             pulumi.StringOutput
-	SubscriptionRoleArn pulumi.StringOutput // empty for VendedLogs
+	SubscriptionRoleArn pulumi.StringOutput // empty for VendedLogs and FromDestinations
 	ErrorLogGroup       string
 
 	name               string
@@ -154,13 +157,17 @@ func (args *FirehoseToS3PipelineArgs) check(name string) error {
 		p.name("ErrorLogGroupName", args.ErrorLogGroupName, logGroupName)
 	}
 	p.refuse("ErrorLogRetentionDays", args.ErrorLogRetentionDays, partition.CheckLogRetention(or(args.ErrorLogRetentionDays, defaultErrorLogDays)))
-	switch args.content() {
-	case CloudWatchLogs:
+	switch content := args.content(); {
+	case args.FromDestinations:
+		if content != CloudWatchLogs || args.SubscriptionRoleName != "" || len(args.Subscriptions) > 0 {
+			p.add("FromDestinations", "true", "want Content %s, and neither SubscriptionRoleName nor Subscriptions: destinations have roles of their own", CloudWatchLogs)
+		}
+	case content == CloudWatchLogs:
 		p.name("SubscriptionRoleName", args.SubscriptionRoleName, roleName)
 		if args.SubscriptionRoleName == args.RoleName {
 			p.add("SubscriptionRoleName", args.SubscriptionRoleName, "is also RoleName: CloudWatch Logs and Firehose act as roles of their own")
 		}
-	case VendedLogs:
+	case content == VendedLogs:
 		if args.SubscriptionRoleName != "" || len(args.Subscriptions) > 0 {
 			p.add("Subscriptions", args.SubscriptionRoleName, "a pipeline of %s takes no subscriptions: its records are not compressed", VendedLogs)
 		}
@@ -328,7 +335,7 @@ func (c *FirehoseToS3Pipeline) registerStream(ctx *pulumi.Context, args *Firehos
 // Errors: the pipeline's own log groups, and a pipeline that takes no subscriptions.
 func (c *FirehoseToS3Pipeline) Subscribe(ctx *pulumi.Context, name string, logGroup pulumi.StringInput, pattern string, opts ...pulumi.ResourceOption) (*cloudwatch.LogSubscriptionFilter, error) {
 	if c.subscriptionPolicy == nil {
-		return nil, fmt.Errorf("subscription %q: pipeline %q carries %s and takes no subscriptions", name, c.name, c.content)
+		return nil, fmt.Errorf("subscription %q: pipeline %q carries %s and takes no subscriptions but those of destinations", name, c.name, c.content)
 	}
 	if plain, ok := logGroup.(pulumi.String); ok {
 		if string(plain) == c.ErrorLogGroup {
@@ -345,16 +352,4 @@ func (c *FirehoseToS3Pipeline) Subscribe(ctx *pulumi.Context, name string, logGr
 		DestinationArn: c.StreamArn,
 		RoleArn:        c.SubscriptionRoleArn.ToStringPtrOutput(),
 	}, append([]pulumi.ResourceOption{pulumi.Parent(c), pulumi.DependsOn([]pulumi.Resource{c.subscriptionPolicy})}, opts...)...)
-}
-
-// carrier checks the pipeline that shall carry log groups of a place.
-func (p *problems) carrier(pipeline *FirehoseToS3Pipeline, place partition.Place) {
-	switch {
-	case pipeline == nil:
-		p.add("Pipeline", "", "want the pipeline that carries the logs")
-	case pipeline.place != place:
-		p.add("Pipeline", pipeline.place, "want a pipeline at %s", place)
-	case pipeline.content != CloudWatchLogs:
-		p.add("Pipeline", pipeline.content, "want a pipeline of %s", CloudWatchLogs)
-	}
 }

@@ -60,6 +60,8 @@ type FlowLogToS3Args struct {
 	AggregationSeconds int
 	// Pipeline carries the flow log; for method firehose.
 	Pipeline *FirehoseToS3Pipeline
+	// Destination carries it instead of a Pipeline, via a log group.
+	Destination *LogDestination
 	// LogGroupName and RetentionDays are of the log group that is created; for method firehose via log-group.
 	LogGroupName  string
 	RetentionDays int
@@ -178,14 +180,7 @@ func (args *FlowLogToS3Args) checkFirehose(p *problems) {
 	default:
 		p.oneOf("Via", args.Via, FlowLogViaLogGroup, FlowLogViaDirect)
 	}
-	switch {
-	case args.Pipeline == nil:
-		p.add("Pipeline", "", "want the pipeline that carries the flow log")
-	case args.Pipeline.place != args.Place:
-		p.add("Pipeline", args.Pipeline.place, "want a pipeline at %s", args.Place)
-	case args.Pipeline.content != content:
-		p.add("Pipeline", args.Pipeline.content, "want a pipeline of %s", content)
-	}
+	p.carrier(args.Place, content, args.Pipeline, args.Destination)
 }
 
 // NewFlowLogToS3 registers a flow log: one resource with method s3, and via direct; with a log group three (the group,
@@ -278,5 +273,5 @@ func (c *FlowLogToS3) registerLogGroup(ctx *pulumi.Context, name string, args *F
 	if err != nil {
 		return nil, err
 	}
-	return args.Pipeline.Subscribe(ctx, name, c.LogGroup.Name, "", pulumi.Parent(c))
+	return carrierOf(args.Pipeline, args.Destination).Subscribe(ctx, name, c.LogGroup.Name, "", pulumi.Parent(c))
 }

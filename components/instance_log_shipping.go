@@ -185,7 +185,7 @@ func (args *InstanceLogShippingArgs) checkLogGroups(p *problems) {
 	default:
 		p.refuse("RetentionDays", args.RetentionDays, partition.CheckLogRetention(args.RetentionDays))
 	}
-	p.carrier(args.Pipeline, args.Place)
+	p.carrier(args.Place, CloudWatchLogs, args.Pipeline, nil)
 }
 
 // policy is what an instance may do: less than AWS's AmazonSSMManagedInstanceCore and CloudWatchAgentServerPolicy together,

@@ -15,17 +15,18 @@ type nameRule struct {
 }
 
 // The rules are those of the services' API references (CreateRole, CreateDeliveryStream, CreateLogGroup,
-// CreateBackupVault, CreateBackupPlan, CreateAlias, CreateDBInstance).
+// PutDestination, CreateBackupVault, CreateBackupPlan, CreateAlias, CreateDBInstance).
 var (
-	bucketName   = nameRule{regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`), "want 3 to 63 lower-case letters, digits and hyphens, beginning and ending with a letter or digit"}
-	roleName     = nameRule{regexp.MustCompile(`^[\w+=,.@-]{1,64}$`), "want 1 to 64 letters, digits and _+=,.@-"}
-	streamName   = nameRule{regexp.MustCompile(`^[\w.-]{1,64}$`), "want 1 to 64 letters, digits and _.-"}
-	logGroupName = nameRule{regexp.MustCompile(`^[\w./#-]{1,512}$`), "want 1 to 512 letters, digits and _./#-"}
-	vaultName    = nameRule{regexp.MustCompile(`^[\w-]{2,50}$`), "want 2 to 50 letters, digits, hyphens and underscores"}
-	planName     = nameRule{regexp.MustCompile(`^[\w.-]{1,50}$`), "want 1 to 50 letters, digits and _.-"}
-	aliasName    = nameRule{regexp.MustCompile(`^[\w/-]{1,250}$`), "want 1 to 250 letters, digits and _/-, without \"alias/\" before them"}
-	functionName = nameRule{regexp.MustCompile(`^[\w-]{1,64}$`), "want 1 to 64 letters, digits, hyphens and underscores"}
-	databaseName = nameRule{regexp.MustCompile(`^[a-z](-?[a-z0-9]){0,62}$`), "want 1 to 63 lower-case letters, digits and single hyphens, beginning with a letter and not ending with a hyphen"}
+	bucketName      = nameRule{regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`), "want 3 to 63 lower-case letters, digits and hyphens, beginning and ending with a letter or digit"}
+	roleName        = nameRule{regexp.MustCompile(`^[\w+=,.@-]{1,64}$`), "want 1 to 64 letters, digits and _+=,.@-"}
+	streamName      = nameRule{regexp.MustCompile(`^[\w.-]{1,64}$`), "want 1 to 64 letters, digits and _.-"}
+	logGroupName    = nameRule{regexp.MustCompile(`^[\w./#-]{1,512}$`), "want 1 to 512 letters, digits and _./#-"}
+	destinationName = nameRule{regexp.MustCompile(`^[^:*]{1,512}$`), "want 1 to 512 characters without : and *"}
+	vaultName       = nameRule{regexp.MustCompile(`^[\w-]{2,50}$`), "want 2 to 50 letters, digits, hyphens and underscores"}
+	planName        = nameRule{regexp.MustCompile(`^[\w.-]{1,50}$`), "want 1 to 50 letters, digits and _.-"}
+	aliasName       = nameRule{regexp.MustCompile(`^[\w/-]{1,250}$`), "want 1 to 250 letters, digits and _/-, without \"alias/\" before them"}
+	functionName    = nameRule{regexp.MustCompile(`^[\w-]{1,64}$`), "want 1 to 64 letters, digits, hyphens and underscores"}
+	databaseName    = nameRule{regexp.MustCompile(`^[a-z](-?[a-z0-9]){0,62}$`), "want 1 to 63 lower-case letters, digits and single hyphens, beginning with a letter and not ending with a hyphen"}
 )
 
 func (p *problems) name(field, value string, rule nameRule) {

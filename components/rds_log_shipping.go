@@ -23,8 +23,9 @@ type RdsLogShippingArgs struct {
 	// must exist.
 	CreateLogGroups bool
 	RetentionDays   int
-	// Pipeline carries the logs.
-	Pipeline *FirehoseToS3Pipeline
+	// Pipeline carries the logs, or Destination, into another account.
+	Pipeline    *FirehoseToS3Pipeline
+	Destination *LogDestination
 	// Tags are put on the log groups.
 	Tags map[string]string
 }
@@ -74,7 +75,7 @@ func (args *RdsLogShippingArgs) check(name string) error {
 	} else if args.RetentionDays != 0 {
 		p.add("RetentionDays", args.RetentionDays, "is for log groups that are created: want CreateLogGroups")
 	}
-	p.carrier(args.Pipeline, args.Place)
+	p.carrier(args.Place, CloudWatchLogs, args.Pipeline, args.Destination)
 	return p.err("RdsLogShipping", name)
 }
 
@@ -106,7 +107,7 @@ func NewRdsLogShipping(ctx *pulumi.Context, name string, args *RdsLogShippingArg
 			}
 			logGroup = group.Name
 		}
-		filter, err := args.Pipeline.Subscribe(ctx, name+"-"+t, logGroup, "", pulumi.Parent(c))
+		filter, err := carrierOf(args.Pipeline, args.Destination).Subscribe(ctx, name+"-"+t, logGroup, "", pulumi.Parent(c))
 		if err != nil {
 			return nil, err
 		}

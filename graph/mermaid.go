@@ -63,6 +63,8 @@ func (c *chart) read(r *Resource) {
 		}
 	case catalog.SubscriptionFilter:
 		c.connect(c.node(r.Place.LogGroupARN(textAt(r.Inputs, "logGroup"))), c.arn(textAt(r.Inputs, "destinationArn")), "")
+	case catalog.LogDestination:
+		c.connect(c.arn(textAt(r.Outputs, "arn")), c.arn(textAt(r.Inputs, "targetArn")), "")
 	case catalog.Stream:
 		c.connect(c.arn(textAt(r.Outputs, "arn")), c.arn(textAt(r.Inputs, "extendedS3Configuration", "bucketArn")), "")
 	case catalog.Plan:
@@ -112,7 +114,7 @@ func (c *chart) arn(text string) string {
 }
 
 var kinds = map[string]string{
-	"log-group": "log group", "deliverystream": "stream", "backup-vault": "vault", "backup-plan": "backup plan",
+	"log-group": "log group", "destination": "destination", "deliverystream": "stream", "backup-vault": "vault", "backup-plan": "backup plan",
 	"vpc": "VPC", "subnet": "subnet", "eni": "network interface", "transitGateway": "transit gateway",
 	"transitGatewayAttachment": "transit gateway attachment",
 }
@@ -220,7 +222,7 @@ func box(n node) string {
 	switch n.kind {
 	case "bucket", "vault":
 		return `[("` + label + `")]`
-	case "stream", "backup plan":
+	case "stream", "destination", "backup plan":
 		return `[["` + label + `"]]`
 	}
 	return `(["` + label + `"])`

@@ -54,6 +54,7 @@ const (
 	S3CrossRegionReplication   Feature = "S3 replication to another region"
 	SchedulerService           Feature = "EventBridge Scheduler"
 	SecurityLake               Feature = "Security Lake"
+	TopicBodyFilters           Feature = "SNS filter policies on the message body"
 	StatesDistributedMap       Feature = "Step Functions distributed map"
 )
 
@@ -148,6 +149,7 @@ var featureTable = []featureRow{
 	{AgentBySystemsManager, yes("CloudWatch User Guide, installing-cloudwatch-agent-ssm (H)"), yes("docs.amazonaws.cn en_us monitoring and systems-manager user guides describe it for China (M)").but("that AWS-ConfigureAWSPackage and AmazonCloudWatch-ManageAgent are there was not tested"), nil},
 	{SchedulerService, yes("BC endpoints (H)"), yes("BC endpoints; docs.amazonaws.cn eventbridge dual-stack page (H)").but("CLO v2.4.7 still avoids it in China"), nil},
 	{SecurityLake, yes("BC endpoints (H)"), no("BC: no China endpoint (M-H)"), nil},
+	{TopicBodyFilters, yes("SNS Developer Guide, sns-message-filtering-scope (H)"), yes("docs.amazonaws.cn sns-message-filtering-scope, which notes no exclusion (M)"), nil},
 	{StatesDistributedMap, yes(general), notFound("distributed map in China"), nil},
 }
 

@@ -47,10 +47,11 @@ func (w *World) refuseDeletion(o *Object) error {
 
 // swallowed are the types that AWS deletes together with what they belong to.
 var swallowed = map[string]string{
-	bucketToken:   "aws:s3/",
-	logGroupToken: "aws:cloudwatch/log",
-	roleToken:     "aws:iam/rolePolicy",
-	vaultToken:    "aws:backup/vault",
+	bucketToken:      "aws:s3/",
+	logGroupToken:    "aws:cloudwatch/log",
+	destinationToken: "aws:cloudwatch/logDestinationPolicy",
+	roleToken:        "aws:iam/rolePolicy",
+	vaultToken:       "aws:backup/vault",
 }
 
 // deletion returns what deleting an object does to the world.

@@ -54,10 +54,15 @@ func (x *index) refuseBrokenLinks(refused *refusals, o *Object) {
 	switch o.Type {
 	case filterToken:
 		x.refuseDeafStream(refused, o)
+		x.refuseStrangeAccount(refused, o)
+	case destinationToken:
+		x.refuseDeafTarget(refused, o)
 	case streamToken:
 		x.refuseUntrustingRole(refused, o)
 	case flowLogToken:
 		x.refuseClosedBucket(refused, o)
+	case notificationToken:
+		x.refuseDeafListener(refused, o)
 	}
 	x.refuseUndeliverable(refused, o)
 }
@@ -68,13 +73,7 @@ func (x *index) refuseDeafStream(refused *refusals, o *Object) {
 	if destination == nil || destination.Type != streamToken || role == nil {
 		return // missing things are reported as such
 	}
-	const message = "Could not deliver test message to specified Firehose stream. Check if the given Firehose stream is in ACTIVE state. (%s)"
-	if !trusts(role, o.Place, partition.Logs) {
-		refused.add("InvalidParameterException", message, role.ARN()+" does not trust CloudWatch Logs")
-	}
-	if !x.roleAllows(role, "firehose:PutRecord", destination.ARN()) && !x.roleAllows(role, "firehose:PutRecordBatch", destination.ARN()) {
-		refused.add("InvalidParameterException", message, "no policy of "+role.ARN()+" allows firehose:PutRecord on "+destination.ARN()+" yet")
-	}
+	x.refuseDeaf(refused, o.Place, role, destination)
 }
 
 // refuseUntrustingRole: CreateDeliveryStream assumes the role of its destination.

@@ -66,6 +66,7 @@ func NewDelivery(w Resources, s *Store, c *Clock, options ...DeliveryOption) *De
 	for _, option := range options {
 		option(d)
 	}
+	s.announce = d.announce
 	return d
 }
 

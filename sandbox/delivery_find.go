@@ -68,7 +68,7 @@ func (d *Delivery) FindAll(ctx context.Context, sources []Source) ([]Found, erro
 			}
 		case s.group != "":
 			for _, filter := range filtersOf(d.world, s.Place, s.group) {
-				destinations = append(destinations, filter.Text("destinationArn"))
+				destinations = append(destinations, targetOf(d.world, filter.Text("destinationArn")))
 			}
 		default:
 			return nil, errors.New("sandbox: " + s.ID + ": " + s.Broken)

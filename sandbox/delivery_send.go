@@ -296,6 +296,14 @@ func (t *transfer) subscribe(s Source, filter Object) (subscription, error) {
 	if sub.pattern, err = parseFilterPattern(filter.Text("filterPattern")); err != nil {
 		return sub, fmt.Errorf("sandbox: %s: %w", where, err)
 	}
+	at, roleArn, destination := s.Place, filter.Text("roleArn"), filter.Text("destinationArn")
+	if arn, err := partition.ParseARN(destination); err == nil && isDestination(arn) {
+		to, as, err := t.throughDestination(s, where, arn)
+		if err != nil {
+			return sub, err
+		}
+		at, roleArn, destination = to.Place, as, to.Text("targetArn")
+	}
 	service, err := serviceCaller(s.Place, partition.Logs, partition.Trust)
 	if err != nil {
 		return sub, err
@@ -305,7 +313,7 @@ func (t *transfer) subscribe(s Source, filter Object) (subscription, error) {
 	if err != nil {
 		return sub, err
 	}
-	role, err := partition.ParseARN(filter.Text("roleArn"))
+	role, err := partition.ParseARN(roleArn)
 	if err != nil {
 		return sub, fmt.Errorf("sandbox: %s: roleArn: %w", where, err)
 	}
@@ -317,15 +325,14 @@ func (t *transfer) subscribe(s Source, filter Object) (subscription, error) {
 	if err := t.authorize(assume); err != nil {
 		return sub, err
 	}
-	destination := filter.Text("destinationArn")
 	caller, context, err := roleCaller(role, "logs")
 	if err != nil {
 		return sub, err
 	}
 	put := Hop{
 		Step: "CloudWatch Logs puts records for " + where, Principal: caller, Action: "firehose:PutRecord",
-		Resource: destination, Place: s.Place,
-	}.with(append(context, "aws:SecureTransport", "true", "aws:RequestedRegion", string(s.Place.Region))...)
+		Resource: destination, Place: at,
+	}.with(append(context, "aws:SecureTransport", "true", "aws:RequestedRegion", string(at.Region))...)
 	sub.stream, err = t.d.streamByARN(put, destination)
 	if err != nil {
 		return sub, err

@@ -115,6 +115,8 @@ func externalObject(e stacks.External) (*Object, error) {
 		case name == stacks.AttributeAccessLogs:
 			bucket, prefix, _ := strings.Cut(value, "/")
 			o.State["accessLogs"] = resource.NewPropertyValue(map[string]any{"bucket": bucket, "prefix": prefix, "enabled": true})
+		case name == stacks.AttributePolicy:
+			o.State["inlinePolicies"] = resource.NewPropertyValue([]any{map[string]any{"name": "own", "policy": value}})
 		case name == stacks.AttributeLogTypes:
 			o.State["enabledCloudwatchLogsExports"] = resource.NewPropertyValue(list(value))
 		case name == stacks.AttributeTags:

@@ -246,6 +246,15 @@ func (a *policyAuthorizer) resourceCarrier(h Hop) (carrier, error) {
 		if key, ok := a.world.ByARN(h.Resource); ok {
 			documents = append(documents, key.Text("policy"))
 		}
+	case partition.Lambda:
+		documents = a.permissions(&c, arn)
+	case partition.SQS, partition.SNS:
+		c.name, documents = a.endpointPolicies(arn)
+	case partition.Logs:
+		if isDestination(arn) {
+			c.name = "the policy of " + arn.Resource
+			documents = append(documents, destinationPolicies(a.world, arn)...)
+		}
 	case partition.IAM:
 		role, ok := a.world.ByARN(h.Resource)
 		if !ok {
@@ -254,7 +263,6 @@ func (a *policyAuthorizer) resourceCarrier(h Hop) (carrier, error) {
 		c.name = "the trust policy of role " + h.Resource
 		documents = append(documents, role.Text("assumeRolePolicy"))
 	}
-	documents = append(documents, a.triggerPolicies(&c, arn)...)
 	for _, document := range documents {
 		if document == "" {
 			continue

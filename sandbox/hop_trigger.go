@@ -7,29 +7,6 @@ import (
 	"github.com/logarchive/logarchive/policy"
 )
 
-// triggerPolicies are the policies of a function, which are its permissions, or of a queue. They are called after what they
-// are of, for reasons.
-func (a *policyAuthorizer) triggerPolicies(c *carrier, arn partition.ARN) []string {
-	switch arn.Service {
-	case partition.Lambda:
-		return a.permissions(c, arn)
-	case partition.SQS:
-		c.name = "the policy of queue " + arn.Resource
-		queue, ok := a.world.ByARN(arn.String())
-		if !ok {
-			return nil
-		}
-		documents := []string{queue.Text("policy")}
-		visit(a.world, queuePolicy, func(o *Object) {
-			if o.Text("queueUrl") == queue.ID {
-				documents = append(documents, o.Text("policy"))
-			}
-		})
-		return documents
-	}
-	return nil
-}
-
 // permissions makes the policy of a function: each permission is a statement.
 func (a *policyAuthorizer) permissions(c *carrier, arn partition.ARN) []string {
 	c.arn = functionARN(arn.String())

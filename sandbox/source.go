@@ -315,7 +315,12 @@ func (all declared) groupPath(place partition.Place, name string) (path, broken 
 	}
 	var ways []string
 	for _, filter := range all.filters[k] {
-		rest, why := all.streamPath(filter.Text("destinationArn"))
+		to := filter.Text("destinationArn")
+		further := all.streamPath
+		if arn, err := partition.ParseARN(to); err == nil && isDestination(arn) {
+			further = all.destinationPath
+		}
+		rest, why := further(to)
 		ways = append(ways, "filter "+filter.Text("name")+" -> "+rest)
 		if why != "" {
 			broken = why

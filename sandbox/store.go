@@ -30,6 +30,8 @@ type Store struct {
 	read    journalRead
 	index   objectIndex
 	hook    func(step string) // tests end the process here
+	// announce makes the messages that tell of objects which are about to appear; nil where nobody is told.
+	announce func([]StoredObject) (*queueChange, error)
 }
 
 // journalRead says how much of the journal the index has, to notice what another process wrote since.
@@ -93,6 +95,8 @@ type storeChange struct {
 	// Grown are feeds that have become so many bytes long by what was taken out of Feed: what a stream's function made of
 	// its records.
 	Grown map[string]int64 `json:"grown,omitempty"`
+	// Queues is what becomes of messages.
+	Queues *queueChange `json:"queues,omitempty"`
 	// Replicated are versions whose replication has come to an end: in the line that makes their replicas appear.
 	Replicated []replicated `json:"replicated,omitempty"`
 }
@@ -115,6 +119,7 @@ type objectIndex struct {
 	feeds   map[string]int64    // how far they are delivered
 	grown   map[string]int64    // how long they are
 	pending map[versionKey]bool // versions that are still to be replicated
+	queues  queueIndex
 }
 
 type bucketObjects struct {
@@ -422,6 +427,7 @@ func (x *objectIndex) apply(c *storeChange) {
 		x.feeds[c.Feed] = c.Upto
 	}
 	maps.Copy(x.grown, c.Grown)
+	x.queues.apply(c.Queues)
 	x.replicated(c.Replicated)
 	switch d := c.Delete; {
 	case d == nil:

@@ -104,6 +104,9 @@ func (b *Batch) commit(c storeChange) ([]StoredObject, error) {
 		}
 		c.Put = append(c.Put, storedVersion{w.Object, filepath.Base(w.file.Name())})
 	}
+	if err := s.announced(&c); err != nil {
+		return nil, errors.Join(err, b.Abort())
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.journal == nil {
@@ -130,6 +133,22 @@ func (b *Batch) commit(c storeChange) ([]StoredObject, error) {
 		done = append(done, v.StoredObject)
 	}
 	return done, nil
+}
+
+// announced adds the messages that tell of a change's objects.
+func (s *Store) announced(c *storeChange) error {
+	if s.announce == nil || len(c.Put) == 0 {
+		return nil
+	}
+	objects := make([]StoredObject, len(c.Put))
+	for i, v := range c.Put {
+		objects[i] = v.StoredObject
+	}
+	queues, err := s.announce(objects)
+	if err == nil && !queues.empty() {
+		c.Queues = queues
+	}
+	return err
 }
 
 // step calls the hook of a test.

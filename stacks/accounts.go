@@ -16,10 +16,21 @@ type AccountSpec struct {
 	// Role is assumed in the account, with ExternalID, which is schema.Placeholder while it isn't decrypted.
 	Role       partition.ARN
 	ExternalID string
+	// Way is ViaStreams or ViaDestination.
+	Way string
 	// Stack is the stack as this account has it: its place is Home, and its sources are those of the Spec. Archive, names
 	// and pipeline are the stack's; it has nothing that a stack has once.
 	Stack *Spec
 }
+
+// The ways from a further account.
+const (
+	// ViaStreams gives the account streams of its own, as the stack's own source account has.
+	ViaStreams = "streams"
+	// ViaDestination subscribes its log groups to a destination in the log-archive account, whose streams all such
+	// accounts share.
+	ViaDestination = "destination"
+)
 
 // accountsField describes further source accounts. Their sources are described as the stack's own.
 func accountsField() schema.Field {
@@ -34,6 +45,7 @@ func accountsField() schema.Field {
 			`- account: "555566667777"`,
 			"  role: LogArchiveDeployer",
 			"  externalId: log-archive-beijing",
+			"  via: destination",
 			"  logGroups:",
 			"    - {name: /app/payments}",
 			"  flowLogs:",
@@ -42,6 +54,8 @@ func accountsField() schema.Field {
 		Items: &schema.Field{Kind: schema.Object, Required: true, Fields: append(assumedFields(
 			"The account. Its logs lie below account=... as those of the source account do.",
 			"an account id of 12 digits, in quotes; each account once, and neither the source account nor the archive's", "source"),
+			schema.Field{Key: "via", Kind: schema.String, Default: ViaStreams, Values: []string{ViaStreams, ViaDestination},
+				Doc: "How log groups get to the archive. streams: through streams, roles and a transform function in the account itself. destination: through a CloudWatch Logs destination and streams in the log-archive account, which all such accounts share; the account has nothing but subscription filters. Changing it replaces them, and what is logged meanwhile isn't archived."},
 			sources(flowLogsField(), "Flow logs"),
 			sources(logGroupsField(), "Log groups"),
 			sources(databasesField(), "Databases"),
@@ -70,17 +84,22 @@ func (p *parser) accounts(root schema.Value) {
 		if role := item.Get("role"); role.OK() {
 			a.Role = p.role(role, place, "the account's")
 		}
+		a.Way = item.Get("via").Text()
 		of := &parser{report: p.report, now: p.now, spec: s.at(place)}
 		of.flowLogs(item.Get("flowLogs"))
 		of.logGroups(item.Get("logGroups"))
 		of.databases(item.Get("databases"))
 		of.groupsOnce()
 		a.Stack = of.spec
+		if a.Way == ViaDestination {
+			p.viaDestination(item, root.Get("pipeline"), &a)
+		}
 		if item.Valid && len(item.Get("flowLogs").Items())+len(item.Get("logGroups").Items())+len(item.Get("databases").Items()) == 0 {
 			p.add(item, "the account has no source; want flowLogs, logGroups or databases, or no such account")
 		}
 		s.Accounts = append(s.Accounts, a)
 	}
+	p.shards(root.Get("accounts"))
 }
 
 // at is the stack as another account has it: with what all accounts share, and no sources yet.
@@ -95,7 +114,32 @@ func (s *Spec) at(place partition.Place) *Spec {
 func (a *AccountSpec) account() partition.Account { return a.Stack.Home.Account }
 
 // sources are the account's rows of the table of sources.
-func (a *AccountSpec) sources() []Source { return a.Stack.ownSources() }
+func (a *AccountSpec) sources() []Source {
+	rows := a.Stack.ownSources()
+	central := a.Stack.central()
+	for i, row := range rows {
+		if c := a.Stack.streamClass(row.Stream); a.Way == ViaDestination && c != "" {
+			rows[i].Stream = central.StreamName(c)
+			rows[i].Path = throughDestination(rows[i].Path)
+		}
+	}
+	return rows
+}
+
+// streamClass is the class whose stream has the name; "" if none has.
+func (s *Spec) streamClass(name string) Class {
+	for _, c := range Classes() {
+		if s.StreamName(c) == name {
+			return c
+		}
+	}
+	return ""
+}
+
+// throughDestination is the way of a line in words when a destination is before its stream.
+func throughDestination(path string) string {
+	return strings.Replace(path, " > firehose", " > destination > firehose", 1)
+}
 
 // externals are what must be there in the account: the role first.
 func (a *AccountSpec) externals() []External {
@@ -109,14 +153,25 @@ func (a *AccountSpec) externals() []External {
 func (s *Spec) allDeliveries() []components.Delivery {
 	list := slices.Concat(s.deliveries(), s.replicas(), s.accessLogReplicas())
 	for i := range s.Accounts {
-		list = append(list, s.Accounts[i].Stack.deliveries()...)
+		a := &s.Accounts[i]
+		if a.Way == ViaDestination {
+			list = append(list, a.Stack.flowLogDeliveries(MethodS3)...)
+			continue
+		}
+		list = append(list, a.Stack.deliveries()...)
 	}
-	return list
+	central, classes := s.central(), s.centralClasses()
+	list = append(list, central.streamDeliveries(classes)...)
+	return append(list, central.replays(classes)...)
 }
 
-// accounts declares the sources of the further accounts as those of the stack's own: each account has a composer of its own,
-// whose home is there, and whose logical names begin with the account.
+// accounts declares what the further accounts share, and then their sources as those of the stack's own account: each has a
+// composer of its own, whose home is there, and whose logical names begin with the account.
 func (c *composer) accounts() error {
+	central, err := c.centralStreams()
+	if err != nil {
+		return err
+	}
 	for i := range c.spec.Accounts {
 		a := &c.spec.Accounts[i]
 		as := c.spec.assume(a.Role, secretIf(c.ctx, "accounts", a.ExternalID))
@@ -128,7 +183,12 @@ func (c *composer) accounts() error {
 			ctx: c.ctx, spec: a.Stack, archive: c.archive, landing: c.landing, providers: &providers{home: provider},
 			scope: string(a.account()) + ":", pipelines: map[Class]*components.FirehoseToS3Pipeline{},
 		}
-		for _, step := range []func() error{of.transformFunction, of.streams, of.flowLogs, of.logGroups, of.databases, of.replay} {
+		steps := []func() error{of.transformFunction, of.streams, of.flowLogs, of.logGroups, of.databases, of.replay}
+		if a.Way == ViaDestination {
+			of.destinations = central[components.LogDestinationShard(a.account())]
+			steps = []func() error{of.flowLogs, of.logGroups, of.databases}
+		}
+		for _, step := range steps {
 			if err := step(); err != nil {
 				return err
 			}

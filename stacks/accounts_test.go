@@ -2,6 +2,8 @@ package stacks
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/logarchive/logarchive/graph"
 	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/stacks/schema"
+	"github.com/logarchive/logarchive/verify"
 )
 
 // further is an account as the configuration has it.
@@ -78,6 +81,103 @@ func TestAccountProblems(t *testing.T) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// A log group of an account that goes through a destination has a filter in its account and nothing else there; what all such
+// accounts share is in the log-archive account, and keeps their lines apart.
+func TestAccountsThroughDestination(t *testing.T) {
+	t.Parallel()
+	through := map[string]any{"via": ViaDestination}
+	d := parse(t, smallest).with(t, "accounts", list(further("555566667777", through), further("555566667793", through), further("555566667778", through), further("666677778888", nil)))
+	spec, err := ParseSpec("x", d.engine(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := record(t, "x", d.engine(t))
+	count := map[string]int{}
+	for _, r := range g.Resources {
+		if r.Custom && !r.IsProvider() {
+			count[string(r.Place.Account)]++
+		}
+	}
+	if count["555566667777"] != 1 || count["666677778888"] < 10 {
+		t.Errorf("resources by account: %v; want one filter in 555566667777, and a pipeline in 666677778888", count)
+	}
+	// Two of the three have one destination; of all three there is one stream.
+	for _, name := range []string{"central:logs-01", "central:logs-02"} {
+		if _, ok := g.Find("aws:cloudwatch/logDestination:LogDestination", name); !ok {
+			t.Errorf("there is no destination %s", name)
+		}
+	}
+	stream, ok := g.Find("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream", "central:logs")
+	if !ok || stream.Place != spec.central().Home {
+		t.Fatalf("no central stream: %v", stream)
+	}
+	to := stream.Inputs["extendedS3Configuration"].ObjectValue()
+	if got, want := to["prefix"].StringValue(), "logs/account=!{partitionKeyFromLambda:account}/region=!{partitionKeyFromLambda:region}/"+DefaultTimePrefix; got != want {
+		t.Errorf("prefix %s, want %s", got, want)
+	}
+	if got, want := to["errorOutputPrefix"].StringValue(), "errors/logs/account=222233334444/region=cn-north-1/"; !strings.HasPrefix(got, want) {
+		t.Errorf("error prefix %s, want %s", got, want)
+	}
+	rows := spec.Sources()
+	if got := rows[0]; got.Path != "log group > destination > firehose > bucket" || got.Prefix != "logs/account=555566667777/region=cn-north-1/"+DefaultTimePrefix {
+		t.Errorf("%+v", got)
+	}
+	for _, v := range mustPreflight(t, spec) {
+		t.Errorf("%s: %s", v.Resource, v.Reason)
+	}
+}
+
+func mustPreflight(t *testing.T, s *Spec) []verify.Violation {
+	t.Helper()
+	violations, err := s.Preflight(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(violations, func(v verify.Violation) bool { return v.Rule == "lifecycle-retention" }) // it has no lock
+}
+
+func TestDestinationProblems(t *testing.T) {
+	t.Parallel()
+	through := further("555566667777", map[string]any{"via": ViaDestination})
+	for _, test := range []struct {
+		name, path string
+		value      any
+		of         []any
+		want       string
+	}{
+		{"no transform", "pipeline.transform.enabled", false, list(through), `accounts[0].via: the transform function tells the lines of accounts apart, and isn't enabled; want streams, or pipeline.transform.enabled: true`},
+		{"small buffer", "pipeline.bufferMiB", 32, list(through), `accounts[0].via: the shared streams have buffers of at least 64 MiB, because they partition by account; want a pipeline.bufferMiB of at least that, or streams`},
+		{"a way that there isn't", "namePrefix", "archive", list(further("555566667777", map[string]any{"via": "bus"})), `accounts[0].via: "bus" is not one of streams, destination`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got := lines(t, func() error {
+				_, err := ParseSpec("x", parse(t, smallest).with(t, test.path, test.value).with(t, "accounts", test.of).engine(t))
+				return err
+			}())
+			if diff := cmp.Diff([]string{"log-archive:" + test.want}, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	// Accounts whose numbers leave the same rest have one destination, whose role can't trust more of them.
+	var crowd []any
+	for i := range 60 {
+		crowd = append(crowd, further(fmt.Sprintf("%012d", 300000000000+16*i), map[string]any{"via": ViaDestination}))
+	}
+	_, err := ParseSpec("x", parse(t, smallest).with(t, "accounts", crowd).engine(t))
+	got := lines(t, err)
+	if len(got) == 0 || !strings.Contains(got[0], ".via: the trust policy of a destination for ") {
+		t.Errorf("got %q", got)
+	}
+	// In aws a flow log may go to a stream directly, but not to another account's.
+	direct := further("555566667777", map[string]any{"via": ViaDestination, "flowLogs": list(map[string]any{"name": "x", "vpcId": "vpc-0a1b2c3d4e5f60718", "method": "firehose", "via": "direct"})})
+	_, err = ParseSpec("x", parse(t, smallest).with(t, "homeRegion", "us-east-1").with(t, "backupRegion", "us-west-2").with(t, "accounts", list(direct)).engine(t))
+	if got := lines(t, err); len(got) != 1 || !strings.HasPrefix(got[0], `log-archive:accounts[0].flowLogs[0].via: "direct" puts records to a stream of its own account`) {
+		t.Errorf("got %q", got)
 	}
 }
 

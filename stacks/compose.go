@@ -23,7 +23,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{},
 		further: map[partition.Account]pulumi.Map{},
 	}
-	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.accessLogBuckets, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.instances, c.subscriber, c.databases, c.replay, c.cloudTrail, c.accounts, c.backupVaults} {
+	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.accessLogBuckets, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.instances, c.subscriber, c.databases, c.replay, c.cloudTrail, c.accounts, c.siemFeed, c.backupVaults} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -43,7 +43,11 @@ type composer struct {
 	landing   *components.LandingBucket     // nil without one
 	transform *components.TransformFunction // nil without one
 	pipelines map[Class]*components.FirehoseToS3Pipeline
-	backup    *components.BackupVaultWithCopy
+	// destinations carry the log groups of an account that has no pipelines.
+	destinations map[Class]*components.LogDestination
+	// carried are the classes of streams that carry other accounts' logs; nil for those of the spec's own sources.
+	carried []Class
+	backup  *components.BackupVaultWithCopy
 	// further are the outputs of further source accounts.
 	further map[partition.Account]pulumi.Map
 	// subscribed are the subscriptions of log groups, by the groups' names.
@@ -60,6 +64,7 @@ func (c *composer) archiveBucket() (err error) {
 		KeyAlias:              s.KeyAlias(),
 		RetentionDays:         a.RetentionDays,
 		Deliveries:            s.allDeliveries(),
+		Readers:               s.readers(),
 		AdministratorRoleArns: []string{s.ArchiveRole.String()},
 	}
 	for _, t := range a.Transitions {
@@ -78,8 +83,14 @@ func (c *composer) archiveBucket() (err error) {
 // deliveries returns who writes to the archive: the stream of each class that has a source, and the flow log service if
 // some flow log takes no stream, once for each form of its keys.
 func (s *Spec) deliveries() []components.Delivery {
+	list := append(s.streamDeliveries(s.classes()), s.flowLogDeliveries(MethodS3)...)
+	list = append(list, s.trailDeliveries()...)
+	return append(list, s.replays(s.classes())...)
+}
+
+func (s *Spec) streamDeliveries(classes []Class) []components.Delivery {
 	var list []components.Delivery
-	for _, class := range s.classes() {
+	for _, class := range classes {
 		list = append(list, components.Delivery{
 			Kind: components.FirehoseDelivery, Source: s.Home,
 			RoleArn:     s.Home.RoleARN(s.DeliveryRole(class)).String(),
@@ -87,14 +98,12 @@ func (s *Spec) deliveries() []components.Delivery {
 			ErrorPrefix: components.FixedPrefix(s.ErrorPrefix(class)),
 		})
 	}
-	list = append(list, s.flowLogDeliveries(MethodS3)...)
-	list = append(list, s.trailDeliveries()...)
-	return append(list, s.replays()...)
+	return list
 }
 
 func (c *composer) streams() error {
 	s := c.spec
-	for _, class := range s.classes() {
+	for _, class := range c.classes() {
 		args := &components.FirehoseToS3PipelineArgs{
 			Place:                 s.Home,
 			StreamName:            s.StreamName(class),
@@ -116,7 +125,9 @@ func (c *composer) streams() error {
 		if class == ClassFlowLogsVended {
 			args.Content = components.VendedLogs
 		} else {
-			args.SubscriptionRoleName = s.SubscriptionRole(class)
+			if args.FromDestinations = c.carried != nil; !args.FromDestinations {
+				args.SubscriptionRoleName = s.SubscriptionRole(class)
+			}
 			args.Transform = c.transform
 			if s.partitions(class) {
 				args.DynamicPartitioning = &components.DynamicPartitioning{}
@@ -168,7 +179,7 @@ func (c *composer) flowLogs() error {
 			args.Role, args.LogGroupName, args.RetentionDays = role, s.FlowLogGroup(f.Name), f.RetentionDays
 			fallthrough
 		default:
-			args.Pipeline = c.pipelines[class]
+			args.Pipeline, args.Destination = c.pipelines[class], c.destinations[class]
 		}
 		if _, err := components.NewFlowLogToS3(c.ctx, c.scope+f.Name, args, c.atHome()); err != nil {
 			return err
@@ -191,7 +202,7 @@ func (c *composer) logGroups() error {
 			}
 			name = group.Name
 		}
-		filter, err := c.pipelines[ClassLogs].Subscribe(c.ctx, g.Name, name, g.FilterPattern)
+		filter, err := c.subscribe(ClassLogs, g.Name, name, g.FilterPattern)
 		if err != nil {
 			return err
 		}
@@ -201,6 +212,14 @@ func (c *composer) logGroups() error {
 		c.subscribed[g.Name] = filter
 	}
 	return nil
+}
+
+// subscribe sends the events of a log group to what carries a class of logs of the account.
+func (c *composer) subscribe(class Class, name string, group pulumi.StringInput, pattern string) (*cloudwatch.LogSubscriptionFilter, error) {
+	if d := c.destinations[class]; d != nil {
+		return d.Subscribe(c.ctx, c.scope+string(class)+"-"+name, group, pattern, c.atHome())
+	}
+	return c.pipelines[class].Subscribe(c.ctx, name, group, pattern)
 }
 
 func (c *composer) databases() error {
@@ -214,6 +233,7 @@ func (c *composer) databases() error {
 			CreateLogGroups: d.CreateLogGroups,
 			RetentionDays:   d.RetentionDays,
 			Pipeline:        c.pipelines[ClassDatabases],
+			Destination:     c.destinations[ClassDatabases],
 		}, c.atHome())
 		if err != nil {
 			return err

@@ -56,6 +56,10 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 				places[name] = a.Stack.Home
 				want = append(want, name)
 			}
+			if slices.ContainsFunc(spec.Accounts, func(a AccountSpec) bool { return a.Way == ViaDestination }) {
+				places["central"] = partition.Place{Account: spec.Archive.Account, Region: spec.Home.Region}
+				want = append(want, "central")
+			}
 			slices.Sort(want)
 			var names []string
 			for _, p := range g.Providers() {
@@ -81,10 +85,14 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 				parent, _ := g.Get(r.Parent)
 				account, _, further := strings.Cut(r.Name, ":")
 				switch {
+				case further && account == "central":
+					want = account
 				case further:
 					want = "account-" + account
 				case parent != nil && slices.Contains([]string{"archive", "landing", "archive-access", "landing-access"}, parent.Name):
 					want = strings.TrimSuffix(parent.Name, "-access")
+				case parent != nil && parent.Name == "siem":
+					want = "archive"
 				case parent != nil && parent.Name == "backup" && strings.HasPrefix(r.Name, "backup-copy"):
 					want = "backup"
 				}
@@ -386,7 +394,7 @@ func BenchmarkBeijing(b *testing.B) {
 func TestSourcesAreAStackOutput(t *testing.T) {
 	t.Parallel()
 	for stack, want := range map[string][]string{
-		"beijing": {pathAccess, pathDatabase, pathInstance, pathLogGroup, pathS3, pathLanding, pathFlowLog, pathTrail, pathTrailCopy},
+		"beijing": {pathAccess, pathDatabase, throughDestination(pathDatabase), pathInstance, pathLogGroup, throughDestination(pathLogGroup), pathS3, pathLanding, pathFlowLog, pathTrail, pathTrailCopy},
 		"global":  {pathAccess, pathDatabase, pathInstance, pathLogGroup, pathS3, pathLanding, pathDirect, pathFlowLog, pathTrail},
 	} {
 		g, spec := example(t, stack)

@@ -19,6 +19,8 @@ const (
 const (
 	AttributeExternalID = "externalId" // role: what its trust policy asks for
 	AttributeEngine     = "engine"     // database: as RDS calls it
+	AttributePolicy     = "policy"     // role: what its own policies must allow, as a policy document
+	AttributeQueue      = "queue"      // role: the queue that it receives from
 	AttributeLogTypes   = "logTypes"   // database: the exported logs, with commas between
 	AttributeTags       = "tags"       // instance: key=value, with commas between
 	// AttributeInstanceProfile is the name of an instance's profile.
@@ -45,7 +47,7 @@ func (s *Spec) Externals() []External {
 	for _, a := range s.Accounts {
 		list = append(list, a.externals()...)
 	}
-	return slices.Concat(list, s.ownExternals(), s.accessLogExternals())
+	return slices.Concat(list, s.siemExternals(), s.ownExternals(), s.accessLogExternals())
 }
 
 // ownExternals are those of the stack's own source account.

@@ -81,6 +81,7 @@ func Fields() []schema.Field {
 		instancesField(),
 		replayField(),
 		databasesField(),
+		siemField(),
 		cloudTrailField(),
 		accountsField(),
 		accessLogsField(),

@@ -34,27 +34,28 @@ func Reference() string {
 
 const referenceIntroduction = "A stack's configuration is `Pulumi.<stack>.yaml`: see `Pulumi.beijing.yaml` (aws-cn) and `Pulumi.global.yaml` (aws) for\n" +
 	"complete examples. Keys belong to the namespace `log-archive`; others, such as `aws:region`, have no influence: every\n" +
-	"resource has one of the three providers that the program makes (home, backup, archive), and `Pulumi.yaml` switches the\n" +
-	"default one off.\n\n" +
+	"resource has one of the providers that the program makes (home, backup, archive, and one for each further account), and\n" +
+	"`Pulumi.yaml` switches the default one off.\n\n" +
 	"- Everything is checked before anything is changed, and all problems are reported together, each with its key, the value\n" +
 	"  and what is accepted. `logarchive preview` and `pulumi preview` run the same checks.\n" +
 	"- An unknown key is a problem, not ignored. An option that has no effect where it stands is one, too.\n" +
 	"- Kinds are strict: `\"30\"` is not an integer, and `yes` or `\"false\"` is not a boolean. Account ids are strings: put them\n" +
 	"  in quotes, or YAML takes those that begin with a zero for octal numbers.\n" +
-	"- Only `archive.externalId` may be a secret (`pulumi config set --secret --path archive.externalId`). Everything else is\n" +
-	"  needed in plain text by the readings that have no engine: `graph`, `verify`, the sandbox.\n" +
+	"- Only external ids may be secrets (`pulumi config set --secret --path archive.externalId`, or\n" +
+	"  `accounts[0].externalId`). Everything else is needed in plain text by the readings that have no engine: `graph`, `verify`, the sandbox.\n" +
 	"- What is accepted is then proven, by the rules of [verify-rules.md](verify-rules.md): see `log-archive:preflight`.\n\n"
 
 const referenceOutputs = "## Stack outputs\n\n" +
 	"| output | what it has |\n| --- | --- |\n" +
 	"| `archive` | `account`, `region`, `bucket`, `arn` and `keyArn` of the archive |\n" +
 	"| `pipelines` | for every class of logs in use: `stream`, `streamArn`, `prefix`, `errorPrefix` |\n" +
+	"| `accounts` | the same for every further account with streams, and, under the archive's account, for the streams behind destinations |\n" +
 	"| `sources` | a line for every source: which way its logs go, and below which prefix they are found |\n" +
 	"| `instances` | `instanceProfiles`: for every group of instances, the profile to start them with |\n" +
 	"| `backup` | `vaultArn`, `copyVaultArn`, `planId`, if something is backed up |\n\n" +
 	"## What must be there already\n\n" +
 	"VPCs, subnets, network interfaces and transit gateways; log groups without `create`; databases, and their log groups with\n" +
-	"`createLogGroups: false`; instances with the tags of `instances`, the profile of the stack and the SSM Agent; the role in the archive account, which trusts whoever runs the program, with the external id.\n"
+	"`createLogGroups: false`; instances with the tags of `instances`, the profile of the stack and the SSM Agent; the role in the archive account, and in each further account, which trusts whoever runs the program, with the external id.\n"
 
 // databaseTable returns the log types of every engine.
 func databaseTable() string {

@@ -6,7 +6,7 @@ import "github.com/logarchive/logarchive/components"
 func (c *composer) transformFunction() (err error) {
 	s, t := c.spec, c.spec.Pipeline.Transform
 	var streams []string
-	for _, class := range s.classes() {
+	for _, class := range c.classes() {
 		if s.transforms(class) {
 			streams = append(streams, s.StreamName(class))
 		}

@@ -186,7 +186,7 @@ func (p *parser) names(v schema.Value) {
 			derived{"stream", s.NamePrefix + "-" + string(c) + partitioned, maxStreamName},
 			derived{"role", s.DeliveryRole(c), maxRoleName})
 		if c != ClassFlowLogsVended { // nothing subscribes to it
-			all = append(all, derived{"role", s.SubscriptionRole(c), maxRoleName})
+			all = append(all, derived{"role", s.SubscriptionRole(c), maxRoleName}, derived{"role", s.DestinationRole(c, 0), maxRoleName})
 		}
 	}
 	worst, over := derived{}, 0

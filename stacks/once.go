@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"unicode"
@@ -33,7 +34,7 @@ func (o *once) value(v schema.Value, compared, verb, want string) {
 }
 
 // sortedKeys returns a map's keys in alphabetical order.
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 
 // tagText says whether a tag may have the text: letters and digits of any script, spaces and + - = . _ : / @.
 func tagText(s string) bool {

@@ -243,8 +243,8 @@ var problemTable = []problem{
 	{"tag that is no string", "tags.costs", 4711, `tags.costs: 4711 is a number; want a string (put it in quotes)`},
 
 	// The top level.
-	{"unknown key at the top", "flowlogs", list(), `flowlogs: unknown key with value "[]"; did you mean flowLogs? known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, landing, pipeline, flowLogs, logGroups, subscribe, instances, replay, databases, cloudTrail, accounts, accessLogs, backup, preflight, minimumRetentionDays, waivers, tags`},
-	{"key of another level", "retentionDays", 7, `retentionDays: unknown key with value "7"; it belongs to log-archive:archive.retentionDays. known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, landing, pipeline, flowLogs, logGroups, subscribe, instances, replay, databases, cloudTrail, accounts, accessLogs, backup, preflight, minimumRetentionDays, waivers, tags`},
+	{"unknown key at the top", "flowlogs", list(), `flowlogs: unknown key with value "[]"; did you mean flowLogs? known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, landing, pipeline, flowLogs, logGroups, subscribe, instances, replay, databases, siem, cloudTrail, accounts, accessLogs, backup, preflight, minimumRetentionDays, waivers, tags`},
+	{"key of another level", "retentionDays", 7, `retentionDays: unknown key with value "7"; it belongs to log-archive:archive.retentionDays. known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, landing, pipeline, flowLogs, logGroups, subscribe, instances, replay, databases, siem, cloudTrail, accounts, accessLogs, backup, preflight, minimumRetentionDays, waivers, tags`},
 	{"no archive", "archive", removed{}, `archive: is required; want an object with account, role, externalId, bucket, retentionDays, transitions, objectLock, breakGlassRole`},
 	{"list instead of object", "archive", list(), `archive: [] is a list; want an object with account, role, externalId, bucket, retentionDays, transitions, objectLock, breakGlassRole`},
 }

@@ -74,12 +74,12 @@ func (p *parser) replayable(v schema.Value) {
 }
 
 // replays returns the function's access to the archive, for each stream.
-func (s *Spec) replays() []components.Delivery {
+func (s *Spec) replays(classes []Class) []components.Delivery {
 	var list []components.Delivery
 	if s.Replay == nil {
 		return nil
 	}
-	for _, class := range s.classes() {
+	for _, class := range classes {
 		list = append(list, components.Delivery{
 			Kind: components.ReplayDelivery, Source: s.Home, RoleArn: s.Home.RoleARN(s.ReplayRole()).String(),
 			ErrorPrefix: components.FixedPrefix(s.ErrorPrefix(class)),
@@ -91,7 +91,7 @@ func (s *Spec) replays() []components.Delivery {
 // replay makes the function for the streams of an account.
 func (c *composer) replay() error {
 	s := c.spec
-	classes := s.classes()
+	classes := c.classes()
 	if s.Replay == nil || len(classes) == 0 {
 		return nil
 	}

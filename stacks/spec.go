@@ -38,6 +38,8 @@ type Spec struct {
 	// Accounts are further source accounts.
 	Accounts  []AccountSpec
 	Instances []InstancesSpec
+	// Siem are who gets an event for each object.
+	Siem []SiemConsumerSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
 	// PreflightMode is PreflightEnforce, PreflightWarn or PreflightOff.

@@ -24,6 +24,7 @@ var lookingActions = []string{
 	"firehose:PutRecordBatch", "firehose:PutRecord", "kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo",
 	"kms:GenerateDataKeyWithoutPlaintext", "kms:Decrypt", "logs:DescribeLogStreams", "logs:PutLogEvents", "s3:AbortMultipartUpload",
 	"s3:GetBucketAcl", "s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads", "lambda:GetFunctionConfiguration",
+	"sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:GetQueueUrl",
 }
 
 // TestProofAndSandboxAgree takes every statement of every policy of a stack away, one at a time, and asks both readers: what
@@ -48,7 +49,7 @@ func TestProofAndSandboxAgree(t *testing.T) {
 			}
 			removed, refusals := 0, 0
 			compare := func(what string, undo func()) {
-				closed := closedActions(g, spec)
+				closed := closedActions(g, spec.VerifyOptions())
 				refused := deliverAll(t, g, externals)
 				undo()
 				removed++
@@ -117,15 +118,18 @@ func set(r *graph.Resource, property resource.PropertyKey, text string) (undo fu
 	return func() { r.Inputs[property], r.Outputs[property] = in, out }
 }
 
+// afterFailure are the hops of messages that something failed to handle, which nothing does here.
+var afterFailure = []string{"SNS keeps what it can't pass on", "messages are moved back from the dead letter queue"}
+
 // closedActions are the actions of refused hops on the ways of log lines.
-func closedActions(g *graph.Graph, spec *stacks.Spec) []string {
+func closedActions(g *graph.Graph, options verify.Options) []string {
 	var out []string
-	for _, p := range verify.Run(verify.FromGraph(g), spec.VerifyOptions()).Paths {
+	for _, p := range verify.Run(verify.FromGraph(g), options).Paths {
 		if p.Source.Kind == "backup" {
 			continue
 		}
 		for _, v := range p.Hops() {
-			if !v.Allowed {
+			if !v.Allowed && !slices.Contains(afterFailure, v.Title) {
 				out = append(out, v.Action)
 			}
 		}
@@ -255,6 +259,50 @@ func deliverAll(t *testing.T, g *graph.Graph, externals []sandbox.Object) error 
 	for i, f := range found {
 		if len(f.Lines) != 3 {
 			return fmt.Errorf("%s: %d of 3 lines arrived", sources[i].ID, len(f.Lines))
+		}
+	}
+	return consumeAll(t, world, store, delivery)
+}
+
+// consumeAll has the consumer of each queue receive an event and read its object; it returns the first refusal, or an event that
+// was lost.
+func consumeAll(t *testing.T, world *sandbox.World, store *sandbox.Store, delivery *sandbox.Delivery) error {
+	t.Helper()
+	lost, err := store.LostEvents()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(lost) > 0 {
+		return fmt.Errorf("%d events are lost, the first: %v", len(lost), lost[0])
+	}
+	ctx := context.Background()
+	for _, queue := range world.List("aws:sqs/queue:Queue") {
+		consumer, err := delivery.Consumer(queue, "")
+		if err != nil {
+			continue // nobody of the configuration receives from it
+		}
+		messages, err := consumer.Receive(ctx, 1000)
+		if err != nil {
+			return err
+		}
+		if len(messages) == 0 {
+			return fmt.Errorf("queue %s has no event", queue.Text("name"))
+		}
+		for _, m := range messages {
+			refs, err := m.Objects()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, ref := range refs {
+				file, _, err := consumer.Read(ctx, ref)
+				if err != nil {
+					return err
+				}
+				file.Close()
+			}
+			if err := consumer.Delete(ctx, m); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -290,6 +290,10 @@ func (e *evaluation) carrierOf(arn string) (*Resource, *policyAt, policy.Kind) {
 		if v := e.vaults[arn]; v != nil {
 			return v.Resource, v.policy, policy.VaultAccess
 		}
+	case partition.Logs:
+		if to := e.destinations[arn]; to != nil {
+			return to.Resource, to.policy, policy.LogDestination
+		}
 	case partition.SQS, partition.SNS, partition.Lambda:
 		if q := e.queues[arn]; q != nil {
 			return q.Resource, q.policy, map[partition.Service]policy.Kind{partition.SQS: policy.Queue, partition.SNS: policy.Topic, partition.Lambda: policy.Function}[service]

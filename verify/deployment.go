@@ -34,16 +34,17 @@ type Deployment struct {
 	// Resources are all of them, sorted by URN.
 	Resources []*Resource
 
-	byType   map[string][]*Resource
-	streams  map[string]*Resource // of Firehose and of Kinesis, by ARN
-	buckets  map[string]*bucket   // by name: names are unique in a partition
-	keys     map[string]*key      // by ARN
-	aliases  map[string]*key      // by "place alias"
-	roles    map[string]*role     // by ARN
-	groups   map[string]*Resource
-	vaults   map[string]*vault    // by ARN
-	queues   map[string]*endpoint // by ARN: queues, topics and functions
-	policies map[string]*policyAt // by policyAt.id
+	byType       map[string][]*Resource
+	streams      map[string]*Resource // of Firehose and of Kinesis, by ARN
+	buckets      map[string]*bucket   // by name: names are unique in a partition
+	keys         map[string]*key      // by ARN
+	aliases      map[string]*key      // by "place alias"
+	roles        map[string]*role     // by ARN
+	groups       map[string]*Resource
+	vaults       map[string]*vault    // by ARN
+	queues       map[string]*endpoint // by ARN: queues, topics and functions
+	destinations map[string]*endpoint // of CloudWatch Logs, by ARN
+	policies     map[string]*policyAt // by policyAt.id
 	// statements are those of all policies, by the id under which each is compiled.
 	statements map[string]statementAt
 	// deployers are the roles that the providers assume, by the place where they act.
@@ -131,19 +132,20 @@ func FromGraph(g *graph.Graph) *Deployment {
 // worth having. Nothing is known of the resources' options and dependencies, so no rule is about them.
 func New(resources []*Resource) *Deployment {
 	d := &Deployment{
-		Resources:  slices.Clone(resources),
-		byType:     map[string][]*Resource{},
-		streams:    map[string]*Resource{},
-		buckets:    map[string]*bucket{},
-		keys:       map[string]*key{},
-		aliases:    map[string]*key{},
-		roles:      map[string]*role{},
-		groups:     map[string]*Resource{},
-		vaults:     map[string]*vault{},
-		queues:     map[string]*endpoint{},
-		policies:   map[string]*policyAt{},
-		statements: map[string]statementAt{},
-		deployers:  map[partition.Place]string{},
+		Resources:    slices.Clone(resources),
+		byType:       map[string][]*Resource{},
+		streams:      map[string]*Resource{},
+		buckets:      map[string]*bucket{},
+		keys:         map[string]*key{},
+		aliases:      map[string]*key{},
+		roles:        map[string]*role{},
+		groups:       map[string]*Resource{},
+		vaults:       map[string]*vault{},
+		queues:       map[string]*endpoint{},
+		destinations: map[string]*endpoint{},
+		policies:     map[string]*policyAt{},
+		statements:   map[string]statementAt{},
+		deployers:    map[partition.Place]string{},
 	}
 	slices.SortFunc(d.Resources, func(a, b *Resource) int { return strings.Compare(a.URN, b.URN) })
 	for _, r := range d.Resources {
@@ -157,6 +159,7 @@ func New(resources []*Resource) *Deployment {
 	d.indexRoles()
 	d.indexVaults()
 	d.indexEndpoints()
+	d.indexDestinations()
 	for _, r := range d.byType[typeLogGroup] {
 		d.groups[groupKey(r.Place, r.text("name"))] = r
 	}

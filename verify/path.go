@@ -18,9 +18,11 @@ const (
 	KindAccessLog    = "access-log"    // S3's server access logs
 	KindLoadBalancer = "load-balancer" // access logs of a load balancer
 	KindTrail        = "trail"         // CloudTrail
+	KindReader       = "reader"        // who reads the archive, perhaps told of objects by a queue
 	KindInstances    = "instances"     // EC2 instances that a tag selects, with the CloudWatch agent
 	KindEventRule    = "event-rule"    // a rule or schedule of EventBridge, to a function
 	KindStream       = "stream"
+	KindDestination  = "destination" // of CloudWatch Logs, for log groups of other accounts
 	KindDataStream   = "data-stream" // of Kinesis
 	KindBucket       = "bucket"
 	KindVault        = "vault"
@@ -172,6 +174,7 @@ func (e *evaluation) Paths() []*Path {
 			paths = append(paths, e.pathsOf(r)...)
 		}
 	}
+	paths = append(paths, e.readerPaths()...)
 	slices.SortStableFunc(paths, func(a, b *Path) int {
 		return cmp.Or(cmp.Compare(a.Source.Kind, b.Source.Kind), cmp.Compare(a.Source.Place.String(), b.Source.Place.String()),
 			cmp.Compare(a.Source.Name, b.Source.Name), cmp.Compare(a.Source.URN, b.Source.URN))

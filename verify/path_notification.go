@@ -20,7 +20,12 @@ func (e *evaluation) notification(s *segment, r *Resource) {
 		{"topics", "topicArn", KindTopic, "sns:Publish"},
 		{"lambdaFunctions", "lambdaFunctionArn", KindFunction, "lambda:InvokeFunction"},
 	} {
+		seen := map[string]bool{}
 		for _, item := range r.items(target.list) {
+			if arn := item.text(target.property); seen[arn] && arn != "" {
+				continue // another prefix, the same way
+			}
+			seen[item.text(target.property)] = true
 			s.at = source
 			to, ok := e.toEndpoint(s, r, target.kind, target.list+"."+target.property, item.text(target.property))
 			if s.refuse(r, err) {
@@ -95,5 +100,13 @@ func (e *evaluation) fanOut(s *segment, topic *endpoint) {
 		}}
 		s.prove(e, q.do(to.arn, "sqs:SendMessage"))
 		e.enqueueEncrypted(s, q, to)
+		// https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
+		if failed, ok := e.queues[deadLetterTarget(r)]; ok {
+			q.title = "SNS keeps what it can't pass on"
+			s.prove(e, q.do(failed.arn, "sqs:SendMessage"))
+			e.enqueueEncrypted(s, q, failed)
+		} else if target := deadLetterTarget(r); target != "" {
+			s.broken(r.URN, "redrivePolicy", fmt.Sprintf("there is no queue %q", target), "declare it, or name one that is declared")
+		}
 	}
 }

@@ -9,6 +9,10 @@ import (
 // subscription is the way from a log group on: CloudWatch Logs acts as the filter's role and puts records.
 func (e *evaluation) subscription(s *segment, r *Resource) {
 	destination := r.text("destinationArn")
+	if isDestination(destination) {
+		e.subscribed(s, r, destination)
+		return
+	}
 	stream, ok := e.streams[destination]
 	if ok && stream.Type == typeDataStream {
 		s.to(Stop{KindDataStream, stream.text("name"), stream.Place})

@@ -131,6 +131,10 @@ func resourceStatement(v *Verdict, kind policy.Kind) policy.Statement {
 	if err != nil {
 		return s
 	}
+	if kind == policy.LogDestination { // is about accounts: see evaluation.subscribed
+		s.Principal = policy.AWSPrincipals(string(arn.Account))
+		return s
+	}
 	// The account with a condition on the role, and not the role itself: that would be of no use any more once the role has
 	// been made anew, and a policy that names a role which doesn't exist yet is refused.
 	root := partition.ARN{Partition: arn.Partition, Service: partition.IAM, Account: arn.Account, Resource: "root"}.String()

@@ -88,10 +88,14 @@ func mend(t *testing.T, stack string, hop *verify.Verdict) {
 
 // propertyOf is where a resource has a policy of a kind.
 func propertyOf(kind policy.Kind) string {
-	if kind == policy.Trust {
+	switch kind {
+	case policy.Trust:
 		return "assumeRolePolicy"
+	case policy.LogDestination:
+		return "accessPolicy"
+	default:
+		return "policy"
 	}
-	return "policy"
 }
 
 func (p *program) editURN(urn string, kind policy.Kind, change func(*policy.Document)) {
@@ -142,6 +146,8 @@ func (p *program) amend(v verify.Violation, name string) {
 		r.Inputs["inlinePolicies"], r.Outputs["inlinePolicies"] = resource.NewArrayProperty(policies), resource.NewArrayProperty(policies)
 	case kind == "Role":
 		p.edit(kind, of, "assumeRolePolicy", func(d *policy.Document) { d.Statements = append(d.Statements, statement) })
+	case kind == "LogDestinationPolicy":
+		p.edit(kind, of, "accessPolicy", func(d *policy.Document) { d.Statements = append(d.Statements, statement) })
 	default:
 		p.edit(kind, of, "policy", func(d *policy.Document) { d.Statements = append(d.Statements, statement) })
 	}

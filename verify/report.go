@@ -18,6 +18,8 @@ type Options struct {
 	// Elsewhere are resources that the program doesn't declare and that send something to what it declares, as they are meant
 	// to be: load balancers whose access logs it takes.
 	Elsewhere []*Resource
+	// Readers are who must be able to read from an archive.
+	Readers []Reader
 	// Now is when waivers are looked at; zero means the present.
 	Now time.Time
 }

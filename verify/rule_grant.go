@@ -144,6 +144,9 @@ func accountGrants(e *evaluation, report reporter) {
 			if s.Effect != policy.Allow || s.Principal == nil || len(s.Principal.AWS) == 0 {
 				continue
 			}
+			if at.kind == policy.LogDestination {
+				continue // whoever in the account may subscribe its log groups: see destination-accounts
+			}
 			if !hasCondition(s, "aws:PrincipalArn") {
 				e.accountsOf(report, at, s, statementName(s.Sid, i))
 			}

@@ -28,6 +28,8 @@ const (
 	typeKey                  = "aws:kms/key:Key"
 	typeKeyPolicy            = "aws:kms/keyPolicy:KeyPolicy"
 	typeLoadBalancer         = "aws:lb/loadBalancer:LoadBalancer"
+	typeLogDestination       = "aws:cloudwatch/logDestination:LogDestination"
+	typeLogDestinationPolicy = "aws:cloudwatch/logDestinationPolicy:LogDestinationPolicy"
 	typeLogGroup             = "aws:cloudwatch/logGroup:LogGroup"
 	typeOldBucket            = "aws:s3/bucket:Bucket"
 	typeOldLoadBalancer      = "aws:alb/loadBalancer:LoadBalancer"

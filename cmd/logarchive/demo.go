@@ -364,6 +364,8 @@ func pathInWords(s sandbox.Source) string {
 		case strings.HasPrefix(step, "trail "):
 			words = append(words, "trail")
 		case strings.HasPrefix(step, "filter "):
+		case strings.HasPrefix(step, "destination "):
+			words = append(words, "destination")
 		case strings.HasPrefix(step, "Firehose "):
 			words = append(words, "Firehose")
 		case strings.HasPrefix(step, "access logs"):

@@ -13,6 +13,8 @@ var tokens = []string{
 	"aws:cloudtrail/trail:Trail",
 	"aws:cloudwatch/eventRule:EventRule",
 	"aws:cloudwatch/eventTarget:EventTarget",
+	"aws:cloudwatch/logDestination:LogDestination",
+	"aws:cloudwatch/logDestinationPolicy:LogDestinationPolicy",
 	"aws:cloudwatch/logGroup:LogGroup",
 	"aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
 	"aws:cloudwatch/logStream:LogStream",
