@@ -26,8 +26,8 @@ func TestAccessLogBucket(t *testing.T) {
 		place    partition.Place
 		balancer policy.Statement // besides Sid, Effect, Action and Resource
 	}{
-		{"China: an account", home, policy.Statement{Principal: policy.AWSPrincipals("arn:" + "aws-cn:iam::638102146993:root")}},
-		{"an old region: an account", virginia, policy.Statement{Principal: policy.AWSPrincipals("arn:" + "aws:iam::127311923021:root")}},
+		{"China: an account", home, policy.Statement{Principal: policy.AWSPrincipals(partition.Place{Account: "638102146993", Region: home.Region}.RootARN().String())}},
+		{"an old region: an account", virginia, policy.Statement{Principal: policy.AWSPrincipals(partition.Place{Account: "127311923021", Region: virginia.Region}.RootARN().String())}},
 		{"a new region: the service", partition.Place{Account: "111122223333", Region: "eu-central-2"}, policy.Statement{
 			Principal: policy.Services(serviceAt(t, partition.Place{Account: "111122223333", Region: "eu-central-2"}, partition.ELBLogDelivery)),
 			Condition: policy.Conditions{}.With("ArnLike", "aws:SourceArn", partition.Place{Account: "111122223333", Region: "eu-central-2"}.ARN(partition.ELB, "loadbalancer/*").String()),

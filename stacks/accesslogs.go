@@ -58,7 +58,7 @@ func accessLogsField() schema.Field {
 		Example: strings.Join([]string{
 			"bucket: example-access-logs-111122223333-beijing",
 			"loadBalancers:",
-			"  - arn:aws-cn:elasticloadbalancing:cn-north-1:111122223333:loadbalancer/app/shop/50dc6c495c0c9188",
+			"  - " + partition.Place{Account: "111122223333", Region: "cn-north-1"}.ARN(partition.ELB, "loadbalancer/app/shop/50dc6c495c0c9188").String(),
 			"buckets: [example-shop-uploads]",
 			"ownBucketsDays: 365",
 		}, "\n"),
