@@ -6,7 +6,7 @@ BIN      := bin
 TIMEOUT  ?= 14m
 PACKAGES ?= ./...
 
-.PHONY: all build demo test test-long check fmt generate golden keep-golden bench bench-transform engine clean help
+.PHONY: all build demo test test-long check fmt generate golden keep-golden growth bench bench-transform engine clean help
 
 all: build
 
@@ -50,6 +50,9 @@ golden: ## Rewrite the golden graphs of both stacks; read the diff before you co
 
 keep-golden: ## Keep the golden graphs of what is checked out: later versions must upgrade it without loss
 	@tests/upgrade/keep.sh
+
+growth: ## Print the cost of growth: resources and policy bytes for each further account, VPC, log group and database
+	@$(GO) run ./tests/growth
 
 bench: ## Run the benchmarks behind docs/performance.md
 	$(GO) test -run '^$$' -bench . -benchmem ./policy ./graph ./verify ./tests

@@ -21,6 +21,9 @@ func (t *Type) Replaces(olds, news resource.PropertyMap) []string {
 		}
 	}
 	d.object("", t.Inputs, before, after)
+	if t.Token == Invocation && after.str("lifecycleScope") != CRUD && !sameValue(before.at("input"), after.at("input")) {
+		d.paths = append(d.paths, "input") // nothing else would call the function again
+	}
 	slices.Sort(d.paths)
 	return d.paths
 }

@@ -539,6 +539,19 @@ var schemas = map[string]schema{
 			"version":                  {Kind: String},
 		},
 	},
+	"aws:lambda/invocation:Invocation": {
+		inputs: map[string]Property{
+			"functionName":   {Kind: String, Required: true},
+			"input":          {Kind: String, Required: true},
+			"lifecycleScope": {Kind: String},
+			"qualifier":      {Kind: String},
+			"terraformKey":   {Kind: String},
+			"triggers":       {Kind: Map, Elem: &Property{Kind: String}},
+		},
+		outputs: map[string]Property{
+			"result": {Kind: String},
+		},
+	},
 	"aws:lambda/permission:Permission": {
 		inputs: map[string]Property{
 			"action":              {Kind: String, Required: true},
@@ -720,6 +733,14 @@ var schemas = map[string]schema{
 			"resourceId":           {Kind: String},
 			"status":               {Kind: String},
 			"tagsAll":              {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
+	"aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication": {
+		inputs: map[string]Property{
+			"kmsKeyId":            {Kind: String},
+			"preSignedUrl":        {Kind: String},
+			"retentionPeriod":     {Kind: Int},
+			"sourceDbInstanceArn": {Kind: String, Required: true},
 		},
 	},
 	"aws:route53/resolverQueryLogConfig:ResolverQueryLogConfig": {

@@ -6,8 +6,9 @@ import (
 )
 
 // alarm goes off when a metric was above a value within five minutes. Where nothing happens there is no data, and nothing is
-// wrong.
+// wrong; or, with stays, the alarm remains as it is until there is data again.
 type alarm struct {
+	stays                        bool
 	name, description            string
 	namespace, metric, statistic string
 	dimensions                   map[string]string
@@ -15,6 +16,10 @@ type alarm struct {
 }
 
 func (a alarm) register(ctx *pulumi.Context, name string, notify pulumi.StringArrayInput, tagged map[string]string, opts ...pulumi.ResourceOption) error {
+	missing := "notBreaching"
+	if a.stays {
+		missing = "ignore"
+	}
 	_, err := cloudwatch.NewMetricAlarm(ctx, name, &cloudwatch.MetricAlarmArgs{
 		Name:               pulumi.String(a.name),
 		AlarmDescription:   pulumi.String(a.description),
@@ -26,7 +31,7 @@ func (a alarm) register(ctx *pulumi.Context, name string, notify pulumi.StringAr
 		Threshold:          pulumi.Float64(a.above),
 		Period:             pulumi.Int(300),
 		EvaluationPeriods:  pulumi.Int(1),
-		TreatMissingData:   pulumi.String("notBreaching"),
+		TreatMissingData:   pulumi.String(missing),
 		AlarmActions:       actions(notify),
 		OkActions:          actions(notify),
 		Tags:               tags(tagged),

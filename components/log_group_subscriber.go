@@ -89,14 +89,22 @@ func (args *LogGroupSubscriberArgs) queueArn(name string) string {
 	return args.Place.ARN(partition.SQS, name).String()
 }
 
-// own are the beginnings of the names of all groups that must never be subscribed, each once.
+// own are the beginnings of the names of all groups that must never be subscribed, without those that another one
+// covers.
 func (args *LogGroupSubscriberArgs) own() []string {
 	own := append([]string{args.LogGroup(), args.Pipeline.ErrorLogGroup}, args.OwnLogGroups...)
 	if t := args.Pipeline.transform; t != nil {
 		own = append(own, t.LogGroup)
 	}
 	slices.Sort(own)
-	return slices.Compact(own)
+	var last string
+	return slices.DeleteFunc(own, func(group string) bool {
+		if last != "" && strings.HasPrefix(group, last) {
+			return true
+		}
+		last = group
+		return false
+	})
 }
 
 func (args *LogGroupSubscriberArgs) settings() *subscribeSettings {
@@ -125,9 +133,7 @@ func (args *LogGroupSubscriberArgs) check(name string) error {
 	if args.MaxReceives < 1 || args.MaxReceives > 1000 {
 		p.add("MaxReceives", args.MaxReceives, "want 1 to 1000")
 	}
-	if !strings.HasPrefix(args.Schedule, "rate(") && !strings.HasPrefix(args.Schedule, "cron(") {
-		p.add("Schedule", args.Schedule, "want an expression such as rate(1 hour) or cron(0 2 * * ? *)")
-	}
+	p.schedule("Schedule", args.Schedule)
 	for field, list := range map[string][]string{"Include": args.Include, "Exclude": args.Exclude, "OwnLogGroups": args.OwnLogGroups} {
 		for i, group := range list {
 			plain := group

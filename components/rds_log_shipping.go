@@ -38,6 +38,10 @@ type RdsLogShipping struct {
 	EnabledCloudwatchLogsExports pulumi.StringArrayOutput
 	// LogGroupNames are in the order of Args.LogTypes.
 	LogGroupNames []string
+
+	args    RdsLogShippingArgs
+	name    string
+	filters []pulumi.Resource
 }
 
 // logGroup is where RDS publishes a log type
@@ -89,7 +93,7 @@ func NewRdsLogShipping(ctx *pulumi.Context, name string, args *RdsLogShippingArg
 	if err := args.check(name); err != nil {
 		return nil, err
 	}
-	c := &RdsLogShipping{}
+	c := &RdsLogShipping{args: *args, name: name}
 	if err := ctx.RegisterComponentResource("logarchive:index:RdsLogShipping", name, c, opts...); err != nil {
 		return nil, err
 	}
@@ -111,7 +115,7 @@ func NewRdsLogShipping(ctx *pulumi.Context, name string, args *RdsLogShippingArg
 		if err != nil {
 			return nil, err
 		}
-		filters = append(filters, filter.ID())
+		filters, c.filters = append(filters, filter.ID()), append(c.filters, filter)
 		c.LogGroupNames = append(c.LogGroupNames, args.logGroup(t))
 	}
 	c.EnabledCloudwatchLogsExports = pulumi.All(filters...).ApplyT(func([]any) []string { return args.LogTypes }).(pulumi.StringArrayOutput)

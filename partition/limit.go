@@ -41,6 +41,7 @@ const (
 	QueuePolicyConditions        Limit = "queue policy conditions, count"
 	QueuePolicyPrincipals        Limit = "queue policy principals, count"
 	QueuePolicyStatements        Limit = "queue policy statements, count"
+	RDSBackupReplications        Limit = "RDS automated backup replications per destination region and account, count"
 	RDSExportTasks               Limit = "RDS snapshot exports at a time per account, count"
 	ResourceControlPolicy        Limit = "resource control policy, characters"
 	RoleTrustPolicy              Limit = "role trust policy, characters"
@@ -109,6 +110,7 @@ var limitTable = []limitRow{
 	{QueuePolicyPrincipals, anywhere, 50, "SQSDeveloperGuide/quotas-policies (H)"},
 	{QueuePolicyStatements, anywhere, 20, "SQSDeveloperGuide/quotas-policies (H)"},
 	{QueuePolicyActions, anywhere, 7, "SQSDeveloperGuide/quotas-policies (H)"},
+	{RDSBackupReplications, anywhere, 20, "DOC23 USER_ReplicateBackups.md (H)"},
 	{RDSExportTasks, anywhere, 5, "DOC26 exportsnapshottos3 (H)"},
 	{ResourceControlPolicy, anywhere, 5_120, "docs.aws.amazon.com orgs_reference_limits (H in aws)"},
 	{RoleTrustPolicy, anywhere, 2_048, "DOC23/DOC26 IAM quotas (H)"},

@@ -38,14 +38,16 @@ type invoker interface {
 // handlers are the project's functions that the sandbox runs, by the name that is in the function's HandlerVariable.
 // They are the very packages that are deployed.
 var handlers = map[string]func(*function, *host) (invoker, error){
-	"transform": newTransform,
-	"subscribe": newSubscribe,
+	"transform":  newTransform,
+	"subscribe":  newSubscribe,
+	"rdsexports": newExports,
 }
 
 // componentHandlers are the components whose function runs one of the handlers.
 var componentHandlers = map[string]string{
 	"logarchive:index:TransformFunction":  "transform",
 	"logarchive:index:LogGroupSubscriber": "subscribe",
+	"logarchive:index:RdsLogExports":      "rdsexports",
 }
 
 // HandlerVariable is the environment variable by which a function that isn't of one of the project's components says which

@@ -123,31 +123,37 @@ const functionLogs = "lambda"
 // keepLog appends what the function wrote to its log, unless its role may not write there: Lambda then runs it all the
 // same, and its log is lost.
 func (c *invocation) keepLog(d *Delivery) error {
-	if c.log.Len() == 0 {
-		return nil
+	refused, err := c.function.keepLog(d.authorizer, d.store.Dir(), c.started, c.log.Bytes())
+	c.refused = errors.Join(c.refused, refused)
+	return err
+}
+
+// keepLog appends to a function's log below dir. It answers the hop that was refused, and then keeps nothing.
+func (f *function) keepLog(a Authorizer, dir string, started time.Time, log []byte) (refused, err error) {
+	if len(log) == 0 {
+		return nil, nil
 	}
-	place := c.function.object.Place
-	stream := place.LogGroupARN(c.function.logGroup + ":log-stream:" + c.started.Format("2006/01/02") + "/[$LATEST]" + uuidOf(c.function.arn)).String()
+	place := f.object.Place
+	stream := place.LogGroupARN(f.logGroup + ":log-stream:" + started.Format("2006/01/02") + "/[$LATEST]" + uuidOf(f.arn)).String()
 	for _, action := range []string{"logs:CreateLogStream", "logs:PutLogEvents"} {
-		hop, err := c.function.hop("writes its log", action, stream)
+		hop, err := f.hop("writes its log", action, stream)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := d.authorizer.Authorize(hop); err != nil {
-			c.refused = errors.Join(c.refused, err)
-			return nil
+		if err := a.Authorize(hop); err != nil {
+			return err, nil
 		}
 	}
-	path := filepath.Join(d.store.Dir(), functionLogs, string(place.Account), string(place.Region), c.function.name+".log")
+	path := filepath.Join(dir, functionLogs, string(place.Account), string(place.Region), f.name+".log")
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("sandbox: %w", err)
+		return nil, fmt.Errorf("sandbox: %w", err)
 	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
-		return fmt.Errorf("sandbox: %w", err)
+		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	_, err = file.Write(c.log.Bytes())
-	return errors.Join(err, file.Close())
+	_, err = file.Write(log)
+	return nil, errors.Join(err, file.Close())
 }
 
 // functionFailure is an invocation that gave no answer.

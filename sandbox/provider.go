@@ -102,6 +102,7 @@ type operation struct {
 	urn      resource.URN
 	t        *catalog.Type
 	preview  bool
+	result   *string // what an invoked function answered
 	started  time.Time
 }
 

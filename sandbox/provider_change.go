@@ -95,6 +95,9 @@ func (p *provider) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pul
 		properties, err := marshal(withSecrets(o.t, state, marked))
 		return &pulumirpc.CreateResponse{Properties: properties}, o.end("", err)
 	}
+	if err := o.invoke(ctx, "create", inputs, nil); err != nil {
+		return nil, o.end("", err)
+	}
 	made, err := o.create(inputs)
 	if err != nil {
 		return nil, o.end("", err)
@@ -159,6 +162,7 @@ func (o *operation) complete(inputs resource.PropertyMap, salt string) (*Object,
 	if err != nil {
 		return nil, err
 	}
+	o.answered(state)
 	return &Object{Type: o.t.Token, ID: id, Place: o.settings.Place, URN: string(o.urn), Inputs: inputs, State: plain(state), salt: salt}, nil
 }
 
@@ -282,8 +286,10 @@ func (p *provider) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pul
 		if old, err = o.find(r.GetId(), plain(oldState)); err == nil {
 			state, err = o.planned(plain(marked), old)
 		}
-	} else if state, err = o.update(r.GetId(), plain(oldState), plain(marked)); err == nil {
-		o.wait(ctx)
+	} else if err = o.invoke(ctx, "update", plain(marked), plain(oldState)); err == nil {
+		if state, err = o.update(r.GetId(), plain(oldState), plain(marked)); err == nil {
+			o.wait(ctx)
+		}
 	}
 	if err != nil {
 		return nil, o.end(r.GetId(), err)
@@ -329,7 +335,7 @@ func (o *operation) keepHistory(old, updated *Object) error {
 		return err
 	}
 	for k, v := range old.State {
-		if _, input := o.t.Inputs[string(k)]; !input && !v.DeepEquals(plainValue(born[k])) {
+		if _, input := o.t.Inputs[string(k)]; !input && !o.computes(k) && !v.DeepEquals(plainValue(born[k])) {
 			updated.State[k] = v
 		}
 	}
@@ -344,6 +350,9 @@ func (p *provider) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*emp
 	}
 	state, err := unmarshal(r.GetProperties())
 	if err != nil {
+		return nil, o.end(r.GetId(), err)
+	}
+	if err := o.invoke(ctx, "delete", plain(state), plain(state)); err != nil {
 		return nil, o.end(r.GetId(), err)
 	}
 	w := o.server.world

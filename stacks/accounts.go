@@ -181,7 +181,7 @@ func (c *composer) accounts() error {
 		}
 		of := &composer{
 			ctx: c.ctx, spec: a.Stack, archive: c.archive, landing: c.landing, providers: &providers{home: provider},
-			scope: string(a.account()) + ":", pipelines: map[Class]*components.FirehoseToS3Pipeline{},
+			scope: string(a.account()) + ":", pipelines: map[Class]*components.FirehoseToS3Pipeline{}, reports: c.reports,
 		}
 		steps := []func() error{of.transformFunction, of.streams, of.flowLogs, of.logGroups, of.databases, of.replay}
 		if a.Way == ViaDestination {

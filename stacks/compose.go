@@ -21,9 +21,9 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 	}
 	c := &composer{
 		ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{},
-		further: map[partition.Account]pulumi.Map{},
+		further: map[partition.Account]pulumi.Map{}, reports: pulumi.Map{},
 	}
-	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.accessLogBuckets, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.instances, c.subscriber, c.databases, c.replay, c.cloudTrail, c.accounts, c.siemFeed, c.backupVaults} {
+	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.accessLogBuckets, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.instances, c.subscriber, c.databases, c.databaseBackups, c.replay, c.cloudTrail, c.accounts, c.siemFeed, c.backupVaults} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -42,7 +42,9 @@ type composer struct {
 	archive   *components.LogArchiveBucket
 	landing   *components.LandingBucket     // nil without one
 	transform *components.TransformFunction // nil without one
-	pipelines map[Class]*components.FirehoseToS3Pipeline
+	// databaseTransform is the databases' own; nil where they have the others'.
+	databaseTransform *components.TransformFunction
+	pipelines         map[Class]*components.FirehoseToS3Pipeline
 	// destinations carry the log groups of an account that has no pipelines.
 	destinations map[Class]*components.LogDestination
 	// carried are the classes of streams that carry other accounts' logs; nil for those of the spec's own sources.
@@ -50,6 +52,9 @@ type composer struct {
 	backup  *components.BackupVaultWithCopy
 	// further are the outputs of further source accounts.
 	further map[partition.Account]pulumi.Map
+	// reports are what became of databases whose exports are switched on, of all accounts; replication is nil without one.
+	reports     pulumi.Map
+	replication *components.DatabaseBackupReplication
 	// subscribed are the subscriptions of log groups, by the groups' names.
 	subscribed map[string]pulumi.Resource
 }
@@ -128,7 +133,7 @@ func (c *composer) streams() error {
 			if args.FromDestinations = c.carried != nil; !args.FromDestinations {
 				args.SubscriptionRoleName = s.SubscriptionRole(class)
 			}
-			args.Transform = c.transform
+			args.Transform = c.transformFor(class)
 			if s.partitions(class) {
 				args.DynamicPartitioning = &components.DynamicPartitioning{}
 			}
@@ -222,26 +227,6 @@ func (c *composer) subscribe(class Class, name string, group pulumi.StringInput,
 	return c.pipelines[class].Subscribe(c.ctx, name, group, pattern)
 }
 
-func (c *composer) databases() error {
-	for _, d := range c.spec.Databases {
-		_, err := components.NewRdsLogShipping(c.ctx, c.scope+d.logicalName(), &components.RdsLogShippingArgs{
-			Place:           c.spec.Home,
-			Identifier:      d.Identifier,
-			Engine:          d.Engine,
-			Cluster:         d.Cluster,
-			LogTypes:        d.LogTypes,
-			CreateLogGroups: d.CreateLogGroups,
-			RetentionDays:   d.RetentionDays,
-			Pipeline:        c.pipelines[ClassDatabases],
-			Destination:     c.destinations[ClassDatabases],
-		}, c.atHome())
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (c *composer) backupVaults() (err error) {
 	s := c.spec
 	if s.BackupPlan == nil {
@@ -296,6 +281,7 @@ func (c *composer) outputs() {
 		c.ctx.Export("landing", pulumi.Map{"bucket": c.landing.Name, "arn": c.landing.Arn, "keyArn": c.landing.KeyArn})
 	}
 	c.ctx.Export("sources", pulumi.ToStringMap(s.sourceTable()))
+	c.databaseOutputs()
 	if len(c.further) > 0 {
 		accounts := pulumi.Map{}
 		for account, pipelines := range c.further {

@@ -93,7 +93,8 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 					want = strings.TrimSuffix(parent.Name, "-access")
 				case parent != nil && parent.Name == "siem":
 					want = "archive"
-				case parent != nil && parent.Name == "backup" && strings.HasPrefix(r.Name, "backup-copy"):
+				case parent != nil && parent.Name == "backup" && strings.HasPrefix(r.Name, "backup-copy"),
+					parent != nil && parent.Name == "database-backups":
 					want = "backup"
 				}
 				if provider.Name != want || r.Place != places[want] {

@@ -12,16 +12,6 @@ import (
 // maxDatabaseIdentifier is the longest identifier of an instance or cluster (CreateDBInstance).
 const maxDatabaseIdentifier = 63
 
-// databaseEngines returns the engines as RDS calls them.
-func databaseEngines() []string {
-	return []string{
-		"mysql", "mariadb", "postgres", "aurora-mysql", "aurora-postgresql",
-		"oracle-ee", "oracle-ee-cdb", "oracle-se2", "oracle-se2-cdb",
-		"sqlserver-ee", "sqlserver-se", "sqlserver-ex", "sqlserver-web",
-		"db2-ae", "db2-se",
-	}
-}
-
 // databases reads the databases.
 func (p *parser) databases(v schema.Value) {
 	identifiers := newOnce(p)
@@ -37,6 +27,8 @@ func (p *parser) databases(v schema.Value) {
 		aurora := strings.HasPrefix(s.Engine, "aurora-")
 		s.Cluster = s.Cluster || aurora
 		s.RetentionDays = p.createdRetention(item, "createLogGroups")
+		s.EnableExports = item.Get("enableExports").Flag()
+		s.ReplicatedDays = p.replicated(item, s)
 		if identifier.OK() {
 			p.identifier(identifier)
 			compared := strings.ToLower(s.Identifier)
@@ -56,6 +48,7 @@ func (p *parser) databases(v schema.Value) {
 			p.spec.Databases = append(p.spec.Databases, s)
 		}
 	}
+	p.replications(v)
 }
 
 // identifier checks what the pattern doesn't. RDS keeps identifiers in lower case, and the names of the log groups have

@@ -62,10 +62,11 @@ func (s *Spec) ownExternals() []External {
 		}
 	}
 	for _, d := range s.Databases {
-		list = append(list, External{
-			Kind: d.kind(), ID: d.Identifier, Place: s.Home, Key: d.Key,
-			Attributes: map[string]string{AttributeEngine: d.Engine, AttributeLogTypes: strings.Join(d.LogTypes, ",")},
-		})
+		attributes := map[string]string{AttributeEngine: d.Engine}
+		if !d.EnableExports { // otherwise the stack switches them on
+			attributes[AttributeLogTypes] = strings.Join(d.LogTypes, ",")
+		}
+		list = append(list, External{Kind: d.kind(), ID: d.Identifier, Place: s.Home, Key: d.Key, Attributes: attributes})
 		if d.CreateLogGroups {
 			continue
 		}

@@ -85,6 +85,7 @@ func Fields() []schema.Field {
 		cloudTrailField(),
 		accountsField(),
 		accessLogsField(),
+		databaseExportsField(),
 		backupField(),
 	}
 	fields = append(fields, proofFields()...)
@@ -263,7 +264,7 @@ func logGroupsField() schema.Field {
 func databasesField() schema.Field {
 	return schema.Field{
 		Key: "databases", Kind: schema.List,
-		Doc: "RDS and Aurora databases whose logs are archived. The export to CloudWatch Logs is switched on in the database itself.",
+		Doc: "RDS and Aurora databases whose logs are archived. Each log must be exported to CloudWatch Logs, which enableExports switches on in databases that this stack doesn't own.",
 		Example: strings.Join([]string{
 			"- {identifier: shop, engine: mysql, logTypes: [error, slowquery]}",
 			"- {identifier: ledger, engine: aurora-postgresql, logTypes: [postgresql]}",
@@ -272,7 +273,7 @@ func databasesField() schema.Field {
 			{Key: "identifier", Kind: schema.String, Required: true, Pattern: databaseForm,
 				Doc:     "The identifier of the instance or cluster.",
 				Accepts: "up to 63 lower-case letters, digits and single hyphens, a letter first; each database once"},
-			{Key: "engine", Kind: schema.String, Required: true, Values: databaseEngines(),
+			{Key: "engine", Kind: schema.String, Required: true, Values: partition.DatabaseEngines(),
 				Doc: "The engine, as RDS calls it."},
 			{Key: "cluster", Kind: schema.Boolean, DefaultText: "true for Aurora, otherwise false",
 				Doc: "Whether the identifier is that of a cluster: always so for Aurora, otherwise a Multi-AZ DB cluster."},
@@ -284,6 +285,8 @@ func databasesField() schema.Field {
 				Doc: "Whether the stack creates the log groups, before RDS does. Say false for a database that exports its logs already."},
 			{Key: "retentionDays", Kind: schema.Integer, DefaultText: "30 with createLogGroups; otherwise not touched", Accepts: retentionWords,
 				Doc: "How long the log groups keep their events. Only with createLogGroups."},
+			enableExportsField(),
+			backupReplicationField(),
 		}},
 	}
 }

@@ -61,7 +61,7 @@ const referenceOutputs = "## Stack outputs\n\n" +
 func databaseTable() string {
 	var b strings.Builder
 	b.WriteString("## Log types of databases\n\n| engine | logs of an instance | logs of a cluster |\n| --- | --- | --- |\n")
-	for _, engine := range databaseEngines() {
+	for _, engine := range partition.DatabaseEngines() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", engine, logTypesCell(engine, false), logTypesCell(engine, true))
 	}
 	return b.String() + "\n"

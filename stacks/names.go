@@ -76,6 +76,24 @@ func (s *Spec) SubscribeFunction() string { return s.NamePrefix + "-subscribe" }
 // SubscribeRole is what the subscribing function acts as.
 func (s *Spec) SubscribeRole() string { return s.roleName("subscribe") }
 
+// ExportsFunction is the function that switches on the exports of databases. A rule and alarms are named after it.
+func (s *Spec) ExportsFunction() string { return s.NamePrefix + "-rds-exports" }
+
+// ExportsRole is what that function acts as.
+func (s *Spec) ExportsRole() string { return s.roleName("rds-exports") }
+
+// ExportsTag is the tag of a database that remembers what the function has switched on.
+func (s *Spec) ExportsTag() string { return s.NamePrefix + ":exports" }
+
+// DatabaseTransformFunction is the function that turns records of databases into lines, where it isn't the others'.
+func (s *Spec) DatabaseTransformFunction() string { return s.TransformFunction() + "-databases" }
+
+// DatabaseTransformRole is what that function acts as.
+func (s *Spec) DatabaseTransformRole() string { return s.roleName("transform-databases") }
+
+// DatabaseBackupAlias is the alias of the key of the databases' backups in the backup region.
+func (s *Spec) DatabaseBackupAlias() string { return s.NamePrefix + "-database-backups" }
+
 // ReplayFunction is the function that brings back what couldn't be delivered.
 func (s *Spec) ReplayFunction() string { return s.NamePrefix + "-replay" }
 
@@ -132,7 +150,7 @@ func (s *Spec) ErrorPrefix(c Class) string {
 func (s *Spec) origin(c Class) string {
 	var b strings.Builder
 	for _, part := range [][2]string{{"account", string(s.Home.Account)}, {"region", string(s.Home.Region)}} {
-		if !s.partitions(c) || !slices.Contains(s.Pipeline.Transform.PartitionBy, part[0]) {
+		if !s.partitions(c) || !slices.Contains(s.partitionBy(c), part[0]) {
 			b.WriteString(part[0] + "=" + part[1] + "/")
 		}
 	}
@@ -178,6 +196,10 @@ func (p *parser) names(v schema.Value) {
 		{"role", s.TrailRole(), maxRoleName},
 		{"function", s.TransformFunction(), maxFunctionName},
 		{"function", s.SubscribeFunction(), maxSubscriberName},
+		{"role", s.ExportsRole(), maxRoleName},
+		{"role", s.DatabaseTransformRole(), maxRoleName},
+		{"function", s.ExportsFunction(), maxSubscriberName},
+		{"function", s.DatabaseTransformFunction(), maxFunctionName},
 		{"backup vault", s.NamePrefix, maxVaultName},
 		{"backup plan", s.PlanName(), maxVaultName},
 	}

@@ -41,6 +41,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.groupsOnce()
 	p.subscribable(root.Get("subscribe"))
 	p.accounts(root)
+	p.databaseExports(root.Get("databaseExports"))
 	p.siem(root.Get("siem"))
 	p.replayable(root.Get("replay"))
 	p.openPartitions(root.Get("pipeline").Get("transform").Get("partitionBy"))

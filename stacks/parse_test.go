@@ -243,8 +243,8 @@ var problemTable = []problem{
 	{"tag that is no string", "tags.costs", 4711, `tags.costs: 4711 is a number; want a string (put it in quotes)`},
 
 	// The top level.
-	{"unknown key at the top", "flowlogs", list(), `flowlogs: unknown key with value "[]"; did you mean flowLogs? known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, landing, pipeline, flowLogs, logGroups, subscribe, instances, replay, databases, siem, cloudTrail, accounts, accessLogs, backup, preflight, minimumRetentionDays, waivers, tags`},
-	{"key of another level", "retentionDays", 7, `retentionDays: unknown key with value "7"; it belongs to log-archive:archive.retentionDays. known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, landing, pipeline, flowLogs, logGroups, subscribe, instances, replay, databases, siem, cloudTrail, accounts, accessLogs, backup, preflight, minimumRetentionDays, waivers, tags`},
+	{"unknown key at the top", "flowlogs", list(), `flowlogs: unknown key with value "[]"; did you mean flowLogs? known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, landing, pipeline, flowLogs, logGroups, subscribe, instances, replay, databases, siem, cloudTrail, accounts, accessLogs, databaseExports, backup, preflight, minimumRetentionDays, waivers, tags`},
+	{"key of another level", "retentionDays", 7, `retentionDays: unknown key with value "7"; it belongs to log-archive:archive.retentionDays. known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, landing, pipeline, flowLogs, logGroups, subscribe, instances, replay, databases, siem, cloudTrail, accounts, accessLogs, databaseExports, backup, preflight, minimumRetentionDays, waivers, tags`},
 	{"no archive", "archive", removed{}, `archive: is required; want an object with account, role, externalId, bucket, retentionDays, transitions, objectLock, breakGlassRole`},
 	{"list instead of object", "archive", list(), `archive: [] is a list; want an object with account, role, externalId, bucket, retentionDays, transitions, objectLock, breakGlassRole`},
 }
@@ -331,7 +331,7 @@ func TestProblemsReadAsPromised(t *testing.T) {
 
 func TestEnginesAreThoseOfTheComponent(t *testing.T) {
 	t.Parallel()
-	for _, engine := range databaseEngines() {
+	for _, engine := range partition.DatabaseEngines() {
 		_, asInstance := components.RdsLogTypes(engine, false)
 		_, asCluster := components.RdsLogTypes(engine, true)
 		if asInstance != nil && asCluster != nil {
@@ -340,7 +340,7 @@ func TestEnginesAreThoseOfTheComponent(t *testing.T) {
 	}
 	_, err := components.RdsLogTypes("none", false)
 	for _, engine := range strings.Split(err.Error()[strings.LastIndex(err.Error(), "of ")+3:], ", ") {
-		if !strings.Contains(strings.Join(databaseEngines(), " "), engine) {
+		if !strings.Contains(strings.Join(partition.DatabaseEngines(), " "), engine) {
 			t.Errorf("%s is missing", engine)
 		}
 	}

@@ -34,13 +34,13 @@ const (
 
 // partitionBy reads the keys of dynamic partitioning, whose prefixes AWS checks when the stream is made, and whose limits
 // it enforces when lines come.
-func (p *parser) partitionBy(v, buffer schema.Value) {
+func (p *parser) partitionBy(v, buffer schema.Value) (keys []string) {
 	s := &p.spec.Pipeline.Transform
 	once, times := newOnce(p), 0
 	for _, item := range v.Items() {
 		key := item.Text()
 		once.text(item, "is", "want each key once")
-		s.PartitionBy = append(s.PartitionBy, key)
+		keys = append(keys, key)
 		at := slices.Index(eventTimes, key)
 		switch {
 		case at < 0 || !item.OK():
@@ -50,8 +50,8 @@ func (p *parser) partitionBy(v, buffer schema.Value) {
 			times = at + 1
 		}
 	}
-	if len(s.PartitionBy) == 0 {
-		return
+	if len(keys) == 0 {
+		return nil
 	}
 	if home := p.spec.Home.Region; home != "" {
 		if err := home.Require(partition.DynamicPartitioning); err != nil {
@@ -67,15 +67,18 @@ func (p *parser) partitionBy(v, buffer schema.Value) {
 	case !s.Enabled:
 		p.add(v, "the keys are computed by the function, which isn't enabled; leave it out, or enable the function")
 	}
+	return keys
 }
 
 // partitionedTime checks timePrefix beside the partition keys.
 func (p *parser) partitionedTime(v, by schema.Value) {
 	s := &p.spec.Pipeline
-	if len(s.Transform.PartitionBy) == 0 {
+	keys := slices.Concat(s.Transform.PartitionBy, s.Transform.PartitionDatabasesBy)
+	if len(keys) == 0 {
 		return
 	}
-	for _, key := range s.Transform.PartitionBy {
+	slices.Sort(keys)
+	for _, key := range slices.Compact(keys) {
 		if s.TimePrefix != DefaultTimePrefix && strings.Contains("/"+s.TimePrefix, "/"+key+"=") {
 			p.add(v, "%s: keys would have %s= twice, for partitionBy has it; want another name for the time of arrival, such as in %s", schema.Quote(v.Text()), key, ArrivalTimePrefix)
 		}
@@ -113,13 +116,15 @@ func (p *parser) openPartitions(v schema.Value) {
 			groups += len(d.LogTypes)
 		}
 		for _, count := range []struct {
+			class     Class
 			key, what string
 			n         int
 		}{
-			{"logGroup", "log groups", max(len(s.LogGroups), groups)},
-			{"databaseInstance", "databases", len(instances)},
+			{ClassLogs, "logGroup", "log groups", len(s.LogGroups)},
+			{ClassDatabases, "logGroup", "log groups", groups},
+			{ClassDatabases, "databaseInstance", "databases", len(instances)},
 		} {
-			if slices.Contains(s.Pipeline.Transform.PartitionBy, count.key) && int64(count.n) > most {
+			if slices.Contains(s.partitionBy(count.class), count.key) && int64(count.n) > most {
 				p.add(v, "one stream would have %d %s, and has %d partitions at a time; want partitionBy without %s", count.n, count.what, most, count.key)
 			}
 		}
@@ -128,12 +133,33 @@ func (p *parser) openPartitions(v schema.Value) {
 
 // partitions says whether the stream of a class has dynamic partitioning.
 func (s *Spec) partitions(c Class) bool {
-	return s.transforms(c) && len(s.Pipeline.Transform.PartitionBy) > 0
+	return s.transforms(c) && len(s.partitionBy(c)) > 0
+}
+
+// partitionBy are the keys of a class that are computed from each line.
+func (s *Spec) partitionBy(c Class) []string {
+	if t := s.Pipeline.Transform; c == ClassDatabases && len(t.PartitionDatabasesBy) > 0 {
+		return t.PartitionDatabasesBy
+	}
+	return s.Pipeline.Transform.PartitionBy
+}
+
+// partName is what a part of keys is called: that of a database db-instance, where databases have keys of their own.
+func (s *Spec) partName(c Class, key string) string {
+	if key == "databaseInstance" && c == ClassDatabases && len(s.Pipeline.Transform.PartitionDatabasesBy) > 0 {
+		return "db-instance"
+	}
+	return key
+}
+
+// databasesApart says whether the databases' stream has a function of its own: a function computes one set of keys.
+func (s *Spec) databasesApart() bool {
+	return !slices.Equal(s.partitionBy(ClassDatabases), s.Pipeline.Transform.PartitionBy)
 }
 
 // timePrefix is how the keys of a class end. The default's names are those of the event's time, where keys have that.
 func (s *Spec) timePrefix(c Class) string {
-	if s.partitions(c) && slices.Contains(s.Pipeline.Transform.PartitionBy, eventTimes[0]) && s.Pipeline.TimePrefix == DefaultTimePrefix {
+	if s.partitions(c) && slices.Contains(s.partitionBy(c), eventTimes[0]) && s.Pipeline.TimePrefix == DefaultTimePrefix {
 		return ArrivalTimePrefix
 	}
 	return s.Pipeline.TimePrefix
@@ -143,8 +169,8 @@ func (s *Spec) timePrefix(c Class) string {
 func (s *Spec) partitionPrefix(c Class) string {
 	var b strings.Builder
 	if s.partitions(c) {
-		for _, key := range s.Pipeline.Transform.PartitionBy {
-			b.WriteString(key + "=!{partitionKeyFromLambda:" + key + "}/")
+		for _, key := range s.partitionBy(c) {
+			b.WriteString(s.partName(c, key) + "=!{partitionKeyFromLambda:" + key + "}/")
 		}
 	}
 	return b.String()

@@ -34,7 +34,7 @@ var functionProblems = []problem{
 	{"constant that is there already", "pipeline.transform.extraFields", list("owner=me"), `pipeline.transform.extraFields[0]: "owner" is in every line already; want another name`},
 	{"field twice", "pipeline.transform.extraFields", list("site=x", "site=y"), `pipeline.transform.extraFields[1]: "site" is log-archive:pipeline.transform.extraFields[0], too; want each name once`},
 	{"fields too long", "pipeline.transform.extraFields", list("site=" + strings.Repeat("x", 2050)), `pipeline.transform.extraFields: the fields have 2056 characters together; want at most 2048`},
-	{"unknown key of the function", "pipeline.transform.memory", 512, `pipeline.transform.memory: unknown key with value 512; known here: enabled, architecture, memoryMiB, extraFields, partitionBy`},
+	{"unknown key of the function", "pipeline.transform.memory", 512, `pipeline.transform.memory: unknown key with value 512; known here: enabled, architecture, memoryMiB, extraFields, partitionBy, partitionDatabasesBy`},
 
 	// Dynamic partitioning. The whole configuration's buffers are too small for it, so rows about something else set more.
 	{"partitions as text", "pipeline.transform.partitionBy", "class", `pipeline.transform.partitionBy: "class" is a string; want a list of account, region, logGroup, databaseInstance, class, year, month, day, hour`},

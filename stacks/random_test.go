@@ -116,6 +116,9 @@ func (r *inventor) repair(key string, object map[string]any) {
 		if err == nil {
 			object["logTypes"] = types[:1+r.IntN(len(types))]
 		}
+		if strings.HasPrefix(engine, "aurora-") {
+			drop("backupReplication")
+		}
 	case "rules":
 		drop("startWindowMinutes", "completionWindowMinutes")
 		object["name"] = fmt.Sprint("rule-", r.IntN(100))
@@ -139,14 +142,21 @@ func (r *inventor) repair(key string, object map[string]any) {
 		if object["logGroups"] == nil {
 			object["logGroups"] = []any{map[string]any{"name": "/app"}}
 		}
+		databases, _ := object["databases"].([]any)
+		for _, d := range databases {
+			delete(d.(map[string]any), "backupReplication")
+		}
 	case "transform":
-		drop("extraFields", "partitionBy")
+		drop("extraFields", "partitionBy", "partitionDatabasesBy")
+		if object["enabled"] != false && r.IntN(4) == 0 {
+			object["partitionDatabasesBy"] = []string{"databaseInstance"}
+		}
 		if object["enabled"] != false && r.IntN(2) == 0 {
 			object["partitionBy"] = [][]string{{"class"}, {"account", "region", "year", "month", "day", "hour"}, {"logGroup", "databaseInstance", "year"}, {"region"}}[r.IntN(4)]
 			object["extraFields"] = []string{"site=x", "messageType"}
 		}
 	case "pipeline":
-		if t, ok := object["transform"].(map[string]any); ok && t["partitionBy"] != nil {
+		if t, ok := object["transform"].(map[string]any); ok && (t["partitionBy"] != nil || t["partitionDatabasesBy"] != nil) {
 			drop("bufferMiB", "timePrefix")
 		}
 	case "replay":
@@ -191,6 +201,14 @@ func invent(seed uint64) document {
 		case f.Required || r.IntN(2) == 0:
 			d[f.Key] = r.value(f, f.Key)
 		}
+	}
+	enabled := false
+	databases, _ := d["databases"].([]any)
+	for _, database := range databases {
+		enabled = enabled || database.(map[string]any)["enableExports"] == true
+	}
+	if !enabled && r.IntN(20) > 0 {
+		delete(d, "databaseExports")
 	}
 	if d["landing"] == nil && r.IntN(20) > 0 {
 		d["landing"] = map[string]any{"bucket": "example-landing"}

@@ -33,6 +33,8 @@ type Spec struct {
 	Databases []DatabaseSpec
 	// AccessLogs is nil when no access logs are archived.
 	AccessLogs *AccessLogsSpec
+	// Exports is nil when no database's exports are switched on.
+	Exports *ExportsSpec
 	// Trail is nil without one.
 	Trail *TrailSpec
 	// Accounts are further source accounts.
@@ -137,6 +139,10 @@ type DatabaseSpec struct {
 	LogTypes        []string
 	CreateLogGroups bool
 	RetentionDays   int // 0 unless created
+	// EnableExports switches the exports on in the database.
+	EnableExports bool
+	// ReplicatedDays is for how long automated backups are kept in the backup region, too; 0 if they aren't.
+	ReplicatedDays int
 }
 
 // BackupSpec is the backup plan and its vaults.

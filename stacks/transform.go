@@ -19,6 +19,8 @@ type TransformSpec struct {
 	ExtraFields  []string
 	// PartitionBy are the parts of keys that are computed from each line; none without dynamic partitioning.
 	PartitionBy []string
+	// PartitionDatabasesBy are those of the databases' logs; nil for those of PartitionBy.
+	PartitionDatabasesBy []string
 }
 
 // Lambda's limits (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
@@ -55,6 +57,11 @@ func transformField() schema.Field {
 				Doc:         partitionByDoc,
 				Accepts:     "a list of " + strings.Join(components.PartitionKeys(), ", "),
 				Items:       &schema.Field{Kind: schema.String, Required: true, Values: components.PartitionKeys()}},
+			{Key: "partitionDatabasesBy", Kind: schema.List,
+				DefaultText: "as partitionBy",
+				Doc:         "The same for the databases' stream alone, which then has a function of its own: [databaseInstance] gives each instance and cluster a prefix db-instance=.../.",
+				Accepts:     "a list of " + strings.Join(components.PartitionKeys(), ", "),
+				Items:       &schema.Field{Kind: schema.String, Required: true, Values: components.PartitionKeys()}},
 		},
 	}
 }
@@ -72,7 +79,8 @@ func (p *parser) transform(v, buffer schema.Value) {
 		}
 	}
 	p.extraFields(v.Get("extraFields"))
-	p.partitionBy(v.Get("partitionBy"), buffer)
+	s.PartitionBy = p.partitionBy(v.Get("partitionBy"), buffer)
+	s.PartitionDatabasesBy = p.partitionBy(v.Get("partitionDatabasesBy"), buffer)
 }
 
 // extraFields reads what the function would refuse only when it starts, which is when the first logs come.
@@ -105,7 +113,8 @@ func (s *Spec) transforms(c Class) bool {
 // ownLogGroups are the log groups of what carries logs, whether this configuration has it or not: their events would go
 // round in a circle.
 func (s *Spec) ownLogGroups() []string {
-	own := []string{s.functionLogGroup(s.TransformFunction()), s.functionLogGroup(s.SubscribeFunction()), s.functionLogGroup(s.ReplayFunction())}
+	own := []string{s.functionLogGroup(s.TransformFunction()), s.functionLogGroup(s.DatabaseTransformFunction()),
+		s.functionLogGroup(s.SubscribeFunction()), s.functionLogGroup(s.ExportsFunction()), s.functionLogGroup(s.ReplayFunction())}
 	for _, c := range Classes() {
 		own = append(own, s.ErrorLogGroup(c))
 	}

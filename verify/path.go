@@ -21,6 +21,8 @@ const (
 	KindReader       = "reader"        // who reads the archive, perhaps told of objects by a queue
 	KindInstances    = "instances"     // EC2 instances that a tag selects, with the CloudWatch agent
 	KindEventRule    = "event-rule"    // a rule or schedule of EventBridge, to a function
+	KindDatabase     = "database"      // a database whose exports a function switches on
+	KindAutoBackup   = "auto-backup"   // a database's automated backups, replicated to another region
 	KindStream       = "stream"
 	KindDestination  = "destination" // of CloudWatch Logs, for log groups of other accounts
 	KindDataStream   = "data-stream" // of Kinesis
@@ -187,7 +189,7 @@ func (e *evaluation) Paths() []*Path {
 var sourceTokens = []string{
 	typeFlowLog, typeSubscription, typeSelection, typeBucketNotification, typeBucketLogging,
 	typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer, typeTrail,
-	typeEventTarget, typeEventSourceMapping, typeFunction, typeAssociation, typeBucketReplication,
+	typeEventTarget, typeEventSourceMapping, typeInvocation, typeBackupsReplication, typeFunction, typeAssociation, typeBucketReplication,
 }
 
 // pathsOf are the ways that begin with a resource. Most have one; a bucket's notifications have one for each target.
@@ -227,6 +229,10 @@ func (e *evaluation) pathsOf(r *Resource) []*Path {
 		if isOf(r.text("arn"), partition.Lambda) { // what goes elsewhere isn't followed
 			return one(KindEventRule, r.text("rule"), e.eventTarget)
 		}
+	case typeInvocation:
+		return one(KindDatabase, invokedFor(r), e.invocation)
+	case typeBackupsReplication:
+		return one(KindAutoBackup, lastPart(r.text("sourceDbInstanceArn")), e.backupsReplication)
 	case typeFunction:
 		if strings.Contains(r.URN, replayComponent) { // whoever calls it
 			return one(KindFunction, r.text("name"), e.replay)

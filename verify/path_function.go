@@ -12,6 +12,7 @@ import (
 const (
 	transformComponent  = "logarchive:index:TransformFunction$"
 	subscriberComponent = "logarchive:index:LogGroupSubscriber$"
+	exportsComponent    = "logarchive:index:RdsLogExports$"
 	replayComponent     = "logarchive:index:ReplayFunction$"
 )
 
@@ -29,6 +30,8 @@ func (e *evaluation) eventTarget(s *segment, r *Resource) {
 	s.prove(e, q.do(to.arn, "lambda:InvokeFunction"))
 	if acting, ok := e.run(s, to.Resource); ok && strings.Contains(to.URN, subscriberComponent) {
 		e.findGroups(s, to.Resource, acting)
+	} else if ok && strings.Contains(to.URN, exportsComponent) {
+		e.checkExports(s, r, to.Resource, acting)
 	}
 }
 
@@ -76,7 +79,7 @@ func (e *evaluation) run(s *segment, function *Resource) (Caller, bool) {
 		return Caller{}, false
 	}
 	acting, ok := e.assume(s, function, "role", function.text("role"), request{title: "Lambda acts as the function's role", caller: caller})
-	ours := slices.ContainsFunc([]string{transformComponent, subscriberComponent, replayComponent}, func(component string) bool { return strings.Contains(function.URN, component) })
+	ours := slices.ContainsFunc([]string{transformComponent, subscriberComponent, exportsComponent, replayComponent}, func(component string) bool { return strings.Contains(function.URN, component) })
 	if !ok || !ours {
 		return acting, ok
 	}

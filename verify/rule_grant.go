@@ -164,10 +164,19 @@ func (e *evaluation) accountsOf(report reporter, at *policyAt, s policy.Statemen
 			report(at.carrier.URN, "add a condition on aws:PrincipalArn: the role", "statement %s of its %s trusts every principal of account %s", name, at.kind, account)
 		case at.kind == policy.Trust:
 			report(at.carrier.URN, "add a condition on aws:PrincipalArn, or name the role", "statement %s of its %s lets every principal of its account act as it", name, at.kind)
-		case at.kind == policy.Key && slices.ContainsFunc(s.Action, func(a string) bool { return cryptographic(a) || strings.HasPrefix(a, "kms:CreateGrant") }):
+		case at.kind == policy.Key && slices.ContainsFunc(s.Action, func(a string) bool {
+			return cryptographic(a) || strings.HasPrefix(a, "kms:CreateGrant") && !grantsToService(s)
+		}):
 			report(at.carrier.URN, "add a condition on aws:PrincipalArn: the role", "statement %s of its %s lets every principal of its account use the key", name, at.kind)
 		}
 	}
+}
+
+// grantsToService says whether grants are only taken by one AWS service for itself, at the request of whom its own API lets
+// ask: the principals of the account don't get the use of the key
+// (https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-grant-is-for-aws-resource).
+func grantsToService(s policy.Statement) bool {
+	return hasCondition(s, "kms:ViaService") && hasCondition(s, "kms:GrantIsForAWSResource")
 }
 
 // deliversLogs says whether an account is one of AWS's own, as which load balancers write: there is no role to name.

@@ -4,6 +4,7 @@ package verify
 const (
 	typeAlarm                = "aws:cloudwatch/metricAlarm:MetricAlarm"
 	typeAlias                = "aws:kms/alias:Alias"
+	typeBackupsReplication   = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication"
 	typeAssociation          = "aws:ssm/association:Association"
 	typeBucket               = "aws:s3/bucketV2:BucketV2"
 	typeBucketACL            = "aws:s3/bucketAclV2:BucketAclV2"
@@ -24,6 +25,7 @@ const (
 	typeFlowLog              = "aws:ec2/flowLog:FlowLog"
 	typeFunction             = "aws:lambda/function:Function"
 	typeDataStream           = "aws:kinesis/stream:Stream"
+	typeInvocation           = "aws:lambda/invocation:Invocation"
 	typeInstanceProfile      = "aws:iam/instanceProfile:InstanceProfile"
 	typeKey                  = "aws:kms/key:Key"
 	typeKeyPolicy            = "aws:kms/keyPolicy:KeyPolicy"
