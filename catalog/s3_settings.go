@@ -67,6 +67,7 @@ var s3BucketModels = []*model{
 			r.name("targetBucket", Bucket, "InvalidTargetBucketForLogging")
 		},
 	}),
+	bucketMetric,
 	bucketSetting("aws:s3/bucketNotification:BucketNotification", &model{
 		code:     "InvalidArgument",
 		defaults: map[string]any{"eventbridge": false},

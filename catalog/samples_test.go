@@ -85,6 +85,9 @@ var samples = map[string]struct {
 		"expiration":  m{"days": 365}, "noncurrentVersionExpiration": m{"noncurrentDays": 30}, "abortIncompleteMultipartUpload": m{"daysAfterInitiation": 7}}}}, "log-archive"},
 	"aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2": {m{"bucket": "log-archive", "rule": m{"defaultRetention": m{"mode": "GOVERNANCE", "days": 30}}}, "log-archive"},
 	"aws:s3/bucketLoggingV2:BucketLoggingV2":                                 {m{"bucket": "log-archive", "targetBucket": "access-logs", "targetPrefix": "log-archive/"}, "log-archive"},
+	"aws:s3/bucketMetric:BucketMetric":                                       {m{"bucket": "log-archive", "name": "errors", "filter": m{"prefix": "errors/"}}, "log-archive:errors"},
+	"aws:cloudwatch/compositeAlarm:CompositeAlarm":                           {m{"alarmName": "path", "alarmRule": `ALARM("failed") OR ALARM(late)`, "alarmActions": []any{topicARN}}, "path"},
+	"aws:cloudwatch/dashboard:Dashboard":                                     {m{"dashboardName": "archive", "dashboardBody": `{"widgets":[]}`}, "archive"},
 	"aws:s3/bucketNotification:BucketNotification": {m{"bucket": "log-archive", "queues": []any{
 		m{"queueArn": queueARN, "events": []any{"s3:ObjectCreated:*"}}}}, "log-archive"},
 	replicationToken: {m{"bucket": "log-archive", "role": roleARN, "rules": []any{m{"status": "Enabled", "priority": 1, "filter": m{"prefix": ""},
@@ -131,6 +134,16 @@ var samples = map[string]struct {
 		"scalingConfig": m{"maximumConcurrency": 2}}, "~"},
 	EventRule:       {m{"name": "created", "eventPattern": `{"source":["aws.logs"],"detail":{"eventName":["CreateLogGroup"],"errorCode":[{"exists":false}]}}`}, "created"},
 	targetToken:     {m{"rule": "created", "targetId": "subscribe", "arn": lambdaARN, "retryPolicy": m{"maximumRetryAttempts": 10, "maximumEventAgeInSeconds": 3600}}, "created-subscribe"},
+	LoadBalancer:    {m{"name": "syslog", "loadBalancerType": "network", "internal": true, "subnets": []any{"subnet-01234567"}, "securityGroups": []any{"sg-01234567"}}, home.ARN(partition.ELB, "loadbalancer/net/syslog/~").String()},
+	TargetGroup:     {m{"name": "syslog", "port": 5140, "protocol": "TLS", "vpcId": "vpc-01234567", "healthCheck": m{"protocol": "TCP", "interval": 10}}, home.ARN(partition.ELB, "targetgroup/syslog/~").String()},
+	Listener:        {m{"loadBalancerArn": balancerARN, "port": 6514, "protocol": "TLS", "certificateArn": certificate, "defaultActions": []any{m{"type": "forward", "targetGroupArn": targetsARN}}}, strings.Replace(balancerARN, ":loadbalancer/", ":listener/", 1) + "/~"},
+	LaunchTemplate:  {m{"name": "syslog", "imageId": "ami-01234567", "userData": userData(fluentConf), "metadataOptions": m{"httpTokens": "required", "httpPutResponseHopLimit": 1}}, "lt-0~"},
+	SecurityGroup:   {m{"name": "syslog", "vpcId": "vpc-01234567", "description": "senders"}, "sg-0~"},
+	SecurityIngress: {m{"securityGroupId": "sg-01234567", "cidrIpv4": "10.0.0.0/16", "ipProtocol": "tcp", "fromPort": 6514, "toPort": 6514}, "sgr-0~"},
+	SecurityEgress:  {m{"securityGroupId": "sg-01234567", "cidrIpv4": "10.0.0.0/16", "ipProtocol": "tcp", "fromPort": 443, "toPort": 443}, "sgr-0~"},
+	AutoScalingGroup: {m{"name": "syslog", "minSize": 2, "maxSize": 4, "launchTemplate": m{"id": "lt-01234567", "version": "1"}, "targetGroupArns": []any{targetsARN}, "healthCheckType": "ELB",
+		"initialLifecycleHooks": []any{m{"name": "drain", "lifecycleTransition": "autoscaling:EC2_INSTANCE_TERMINATING", "heartbeatTimeout": 900}}}, "syslog"},
+	ScalingPolicy:   {m{"name": "syslog", "autoscalingGroupName": "syslog", "policyType": "TargetTrackingScaling"}, "syslog"},
 	InstanceProfile: {m{"name": "web", "role": "web"}, "web"},
 	Document:        {m{"name": "agents", "documentType": "Command", "content": agentContent}, "agents"},
 	Association: {m{"name": "agents", "associationName": "agents", "targets": []any{m{"key": "tag:Logs", "values": []any{"yes"}}},
@@ -226,7 +239,7 @@ func TestARNsAreOfThePlace(t *testing.T) {
 				continue
 			}
 			text, given := state["arn"], properties(sample.inputs)["arn"]
-			if !text.IsString() || given.IsString() || strings.HasPrefix(token, "aws:sns/topicSubscription") {
+			if !text.IsString() || given.IsString() || strings.HasPrefix(token, "aws:sns/topicSubscription") || token == Listener { // a listener is where its load balancer is
 				continue
 			}
 			arn, err := partition.ParseARN(text.StringValue())

@@ -6,6 +6,78 @@ package catalog
 const schemaSource = "github.com/pulumi/pulumi-aws/sdk/v6 v6.83.0"
 
 var schemas = map[string]schema{
+	"aws:autoscaling/group:Group": {
+		inputs: map[string]Property{
+			"availabilityZoneDistribution":     {Kind: Object, Fields: autoscalingGroupAvailabilityZoneDistribution},
+			"availabilityZones":                {Kind: List, Elem: &Property{Kind: String}},
+			"capacityRebalance":                {Kind: Bool},
+			"capacityReservationSpecification": {Kind: Object, Fields: autoscalingGroupCapacityReservationSpecification},
+			"context":                          {Kind: String},
+			"defaultCooldown":                  {Kind: Int},
+			"defaultInstanceWarmup":            {Kind: Int},
+			"desiredCapacity":                  {Kind: Int},
+			"desiredCapacityType":              {Kind: String},
+			"enabledMetrics":                   {Kind: List, Elem: &Property{Kind: String}},
+			"forceDelete":                      {Kind: Bool},
+			"forceDeleteWarmPool":              {Kind: Bool},
+			"healthCheckGracePeriod":           {Kind: Int},
+			"healthCheckType":                  {Kind: String},
+			"ignoreFailedScalingActivities":    {Kind: Bool},
+			"initialLifecycleHooks":            {Kind: List, Elem: &Property{Kind: Object, Fields: autoscalingGroupInitialLifecycleHook}},
+			"instanceMaintenancePolicy":        {Kind: Object, Fields: autoscalingGroupInstanceMaintenancePolicy},
+			"instanceRefresh":                  {Kind: Object, Fields: autoscalingGroupInstanceRefresh},
+			"launchConfiguration":              {Kind: Any},
+			"launchTemplate":                   {Kind: Object, Fields: autoscalingGroupLaunchTemplate},
+			"loadBalancers":                    {Kind: List, Elem: &Property{Kind: String}},
+			"maxInstanceLifetime":              {Kind: Int},
+			"maxSize":                          {Kind: Int, Required: true},
+			"metricsGranularity":               {Kind: String},
+			"minElbCapacity":                   {Kind: Int},
+			"minSize":                          {Kind: Int, Required: true},
+			"mixedInstancesPolicy":             {Kind: Object, Fields: autoscalingGroupMixedInstancesPolicy},
+			"name":                             {Kind: String},
+			"namePrefix":                       {Kind: String},
+			"placementGroup":                   {Kind: Any},
+			"protectFromScaleIn":               {Kind: Bool},
+			"serviceLinkedRoleArn":             {Kind: String},
+			"suspendedProcesses":               {Kind: List, Elem: &Property{Kind: String}},
+			"tags":                             {Kind: List, Elem: &Property{Kind: Object, Fields: autoscalingGroupTag}},
+			"targetGroupArns":                  {Kind: List, Elem: &Property{Kind: String}},
+			"terminationPolicies":              {Kind: List, Elem: &Property{Kind: String}},
+			"trafficSources":                   {Kind: List, Elem: &Property{Kind: Object, Fields: autoscalingGroupTrafficSource}},
+			"vpcZoneIdentifiers":               {Kind: List, Elem: &Property{Kind: String}},
+			"waitForCapacityTimeout":           {Kind: String},
+			"waitForElbCapacity":               {Kind: Int},
+			"warmPool":                         {Kind: Object, Fields: autoscalingGroupWarmPool},
+		},
+		outputs: map[string]Property{
+			"arn":                 {Kind: String},
+			"launchConfiguration": {Kind: String},
+			"placementGroup":      {Kind: String},
+			"predictedCapacity":   {Kind: Int},
+			"warmPoolSize":        {Kind: Int},
+		},
+	},
+	"aws:autoscaling/policy:Policy": {
+		inputs: map[string]Property{
+			"adjustmentType":                 {Kind: String},
+			"autoscalingGroupName":           {Kind: String, Required: true},
+			"cooldown":                       {Kind: Int},
+			"enabled":                        {Kind: Bool},
+			"estimatedInstanceWarmup":        {Kind: Int},
+			"metricAggregationType":          {Kind: String},
+			"minAdjustmentMagnitude":         {Kind: Int},
+			"name":                           {Kind: String},
+			"policyType":                     {Kind: String},
+			"predictiveScalingConfiguration": {Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfiguration},
+			"scalingAdjustment":              {Kind: Int},
+			"stepAdjustments":                {Kind: List, Elem: &Property{Kind: Object, Fields: autoscalingPolicyStepAdjustment}},
+			"targetTrackingConfiguration":    {Kind: Object, Fields: autoscalingPolicyTargetTrackingConfiguration},
+		},
+		outputs: map[string]Property{
+			"arn": {Kind: String},
+		},
+	},
 	"aws:backup/plan:Plan": {
 		inputs: map[string]Property{
 			"advancedBackupSettings": {Kind: List, Elem: &Property{Kind: Object, Fields: backupPlanAdvancedBackupSetting}},
@@ -111,6 +183,32 @@ var schemas = map[string]schema{
 			"homeRegion":  {Kind: String},
 			"snsTopicArn": {Kind: String},
 			"tagsAll":     {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
+	"aws:cloudwatch/compositeAlarm:CompositeAlarm": {
+		inputs: map[string]Property{
+			"actionsEnabled":          {Kind: Bool},
+			"actionsSuppressor":       {Kind: Object, Fields: cloudwatchCompositeAlarmActionsSuppressor},
+			"alarmActions":            {Kind: List, Elem: &Property{Kind: String}},
+			"alarmDescription":        {Kind: String},
+			"alarmName":               {Kind: String, Required: true},
+			"alarmRule":               {Kind: String, Required: true},
+			"insufficientDataActions": {Kind: List, Elem: &Property{Kind: String}},
+			"okActions":               {Kind: List, Elem: &Property{Kind: String}},
+			"tags":                    {Kind: Map, Elem: &Property{Kind: String}},
+		},
+		outputs: map[string]Property{
+			"arn":     {Kind: String},
+			"tagsAll": {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
+	"aws:cloudwatch/dashboard:Dashboard": {
+		inputs: map[string]Property{
+			"dashboardBody": {Kind: String, Required: true},
+			"dashboardName": {Kind: String, Required: true},
+		},
+		outputs: map[string]Property{
+			"dashboardArn": {Kind: String},
 		},
 	},
 	"aws:cloudwatch/eventRule:EventRule": {
@@ -274,6 +372,69 @@ var schemas = map[string]schema{
 		},
 		outputs: map[string]Property{
 			"arn":     {Kind: String},
+			"tagsAll": {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
+	"aws:ec2/launchTemplate:LaunchTemplate": {
+		inputs: map[string]Property{
+			"blockDeviceMappings":               {Kind: List, Elem: &Property{Kind: Object, Fields: ec2LaunchTemplateBlockDeviceMapping}},
+			"capacityReservationSpecification":  {Kind: Object, Fields: ec2LaunchTemplateCapacityReservationSpecification},
+			"cpuOptions":                        {Kind: Object, Fields: ec2LaunchTemplateCpuOptions},
+			"creditSpecification":               {Kind: Object, Fields: ec2LaunchTemplateCreditSpecification},
+			"defaultVersion":                    {Kind: Int},
+			"description":                       {Kind: String},
+			"disableApiStop":                    {Kind: Bool},
+			"disableApiTermination":             {Kind: Bool},
+			"ebsOptimized":                      {Kind: String},
+			"elasticGpuSpecifications":          {Kind: List, Elem: &Property{Kind: Object, Fields: ec2LaunchTemplateElasticGpuSpecification}, Deprecated: "elastic_gpu_specifications is deprecated. AWS no longer supports the Elastic Graphics service."},
+			"elasticInferenceAccelerator":       {Kind: Object, Fields: ec2LaunchTemplateElasticInferenceAccelerator, Deprecated: "elastic_inference_accelerator is deprecated. AWS no longer supports the Elastic Inference service."},
+			"enclaveOptions":                    {Kind: Object, Fields: ec2LaunchTemplateEnclaveOptions},
+			"hibernationOptions":                {Kind: Object, Fields: ec2LaunchTemplateHibernationOptions},
+			"iamInstanceProfile":                {Kind: Object, Fields: ec2LaunchTemplateIamInstanceProfile},
+			"imageId":                           {Kind: String},
+			"instanceInitiatedShutdownBehavior": {Kind: String},
+			"instanceMarketOptions":             {Kind: Object, Fields: ec2LaunchTemplateInstanceMarketOptions},
+			"instanceRequirements":              {Kind: Object, Fields: ec2LaunchTemplateInstanceRequirements},
+			"instanceType":                      {Kind: String},
+			"kernelId":                          {Kind: String},
+			"keyName":                           {Kind: String},
+			"licenseSpecifications":             {Kind: List, Elem: &Property{Kind: Object, Fields: ec2LaunchTemplateLicenseSpecification}},
+			"maintenanceOptions":                {Kind: Object, Fields: ec2LaunchTemplateMaintenanceOptions},
+			"metadataOptions":                   {Kind: Object, Fields: ec2LaunchTemplateMetadataOptions},
+			"monitoring":                        {Kind: Object, Fields: ec2LaunchTemplateMonitoring},
+			"name":                              {Kind: String},
+			"namePrefix":                        {Kind: String},
+			"networkInterfaces":                 {Kind: List, Elem: &Property{Kind: Object, Fields: ec2LaunchTemplateNetworkInterface}},
+			"placement":                         {Kind: Object, Fields: ec2LaunchTemplatePlacement},
+			"privateDnsNameOptions":             {Kind: Object, Fields: ec2LaunchTemplatePrivateDnsNameOptions},
+			"ramDiskId":                         {Kind: String},
+			"securityGroupNames":                {Kind: List, Elem: &Property{Kind: String}},
+			"tagSpecifications":                 {Kind: List, Elem: &Property{Kind: Object, Fields: ec2LaunchTemplateTagSpecification}},
+			"tags":                              {Kind: Map, Elem: &Property{Kind: String}},
+			"updateDefaultVersion":              {Kind: Bool},
+			"userData":                          {Kind: String},
+			"vpcSecurityGroupIds":               {Kind: List, Elem: &Property{Kind: String}},
+		},
+		outputs: map[string]Property{
+			"arn":           {Kind: String},
+			"latestVersion": {Kind: Int},
+			"tagsAll":       {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
+	"aws:ec2/securityGroup:SecurityGroup": {
+		inputs: map[string]Property{
+			"description":         {Kind: String},
+			"egress":              {Kind: List, Elem: &Property{Kind: Object, Fields: ec2SecurityGroupEgress}},
+			"ingress":             {Kind: List, Elem: &Property{Kind: Object, Fields: ec2SecurityGroupIngress}},
+			"name":                {Kind: String},
+			"namePrefix":          {Kind: String},
+			"revokeRulesOnDelete": {Kind: Bool},
+			"tags":                {Kind: Map, Elem: &Property{Kind: String}},
+			"vpcId":               {Kind: String},
+		},
+		outputs: map[string]Property{
+			"arn":     {Kind: String},
+			"ownerId": {Kind: String},
 			"tagsAll": {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
 		},
 	},
@@ -570,6 +731,117 @@ var schemas = map[string]schema{
 			"function": {Kind: String},
 		},
 	},
+	"aws:lb/listener:Listener": {
+		inputs: map[string]Property{
+			"alpnPolicy":           {Kind: String},
+			"certificateArn":       {Kind: String},
+			"defaultActions":       {Kind: List, Elem: &Property{Kind: Object, Fields: lbListenerDefaultAction}, Required: true},
+			"loadBalancerArn":      {Kind: String, Required: true},
+			"mutualAuthentication": {Kind: Object, Fields: lbListenerMutualAuthentication},
+			"port":                 {Kind: Int},
+			"protocol":             {Kind: String},
+			"routingHttpRequestXAmznMtlsClientcertHeaderName":             {Kind: String},
+			"routingHttpRequestXAmznMtlsClientcertIssuerHeaderName":       {Kind: String},
+			"routingHttpRequestXAmznMtlsClientcertLeafHeaderName":         {Kind: String},
+			"routingHttpRequestXAmznMtlsClientcertSerialNumberHeaderName": {Kind: String},
+			"routingHttpRequestXAmznMtlsClientcertSubjectHeaderName":      {Kind: String},
+			"routingHttpRequestXAmznMtlsClientcertValidityHeaderName":     {Kind: String},
+			"routingHttpRequestXAmznTlsCipherSuiteHeaderName":             {Kind: String},
+			"routingHttpRequestXAmznTlsVersionHeaderName":                 {Kind: String},
+			"routingHttpResponseAccessControlAllowCredentialsHeaderValue": {Kind: String},
+			"routingHttpResponseAccessControlAllowHeadersHeaderValue":     {Kind: String},
+			"routingHttpResponseAccessControlAllowMethodsHeaderValue":     {Kind: String},
+			"routingHttpResponseAccessControlAllowOriginHeaderValue":      {Kind: String},
+			"routingHttpResponseAccessControlExposeHeadersHeaderValue":    {Kind: String},
+			"routingHttpResponseAccessControlMaxAgeHeaderValue":           {Kind: String},
+			"routingHttpResponseContentSecurityPolicyHeaderValue":         {Kind: String},
+			"routingHttpResponseServerEnabled":                            {Kind: Bool},
+			"routingHttpResponseStrictTransportSecurityHeaderValue":       {Kind: String},
+			"routingHttpResponseXContentTypeOptionsHeaderValue":           {Kind: String},
+			"routingHttpResponseXFrameOptionsHeaderValue":                 {Kind: String},
+			"sslPolicy":             {Kind: String},
+			"tags":                  {Kind: Map, Elem: &Property{Kind: String}},
+			"tcpIdleTimeoutSeconds": {Kind: Int},
+		},
+		outputs: map[string]Property{
+			"arn":     {Kind: String},
+			"tagsAll": {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
+	"aws:lb/loadBalancer:LoadBalancer": {
+		inputs: map[string]Property{
+			"accessLogs":                            {Kind: Object, Fields: lbLoadBalancerAccessLogs},
+			"clientKeepAlive":                       {Kind: Int},
+			"connectionLogs":                        {Kind: Object, Fields: lbLoadBalancerConnectionLogs},
+			"customerOwnedIpv4Pool":                 {Kind: String},
+			"desyncMitigationMode":                  {Kind: String},
+			"dnsRecordClientRoutingPolicy":          {Kind: String},
+			"dropInvalidHeaderFields":               {Kind: Bool},
+			"enableCrossZoneLoadBalancing":          {Kind: Bool},
+			"enableDeletionProtection":              {Kind: Bool},
+			"enableHttp2":                           {Kind: Bool},
+			"enableTlsVersionAndCipherSuiteHeaders": {Kind: Bool},
+			"enableWafFailOpen":                     {Kind: Bool},
+			"enableXffClientPort":                   {Kind: Bool},
+			"enableZonalShift":                      {Kind: Bool},
+			"enforceSecurityGroupInboundRulesOnPrivateLinkTraffic": {Kind: String},
+			"idleTimeout":                 {Kind: Int},
+			"internal":                    {Kind: Bool},
+			"ipAddressType":               {Kind: String},
+			"ipamPools":                   {Kind: Object, Fields: lbLoadBalancerIpamPools},
+			"loadBalancerType":            {Kind: String},
+			"minimumLoadBalancerCapacity": {Kind: Object, Fields: lbLoadBalancerMinimumLoadBalancerCapacity},
+			"name":                        {Kind: String},
+			"namePrefix":                  {Kind: String},
+			"preserveHostHeader":          {Kind: Bool},
+			"securityGroups":              {Kind: List, Elem: &Property{Kind: String}},
+			"subnetMappings":              {Kind: List, Elem: &Property{Kind: Object, Fields: lbLoadBalancerSubnetMapping}},
+			"subnets":                     {Kind: List, Elem: &Property{Kind: String}},
+			"tags":                        {Kind: Map, Elem: &Property{Kind: String}},
+			"xffHeaderProcessingMode":     {Kind: String},
+		},
+		outputs: map[string]Property{
+			"arn":       {Kind: String},
+			"arnSuffix": {Kind: String},
+			"dnsName":   {Kind: String},
+			"tagsAll":   {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+			"vpcId":     {Kind: String},
+			"zoneId":    {Kind: String},
+		},
+	},
+	"aws:lb/targetGroup:TargetGroup": {
+		inputs: map[string]Property{
+			"connectionTermination":          {Kind: Bool},
+			"deregistrationDelay":            {Kind: Int},
+			"healthCheck":                    {Kind: Object, Fields: lbTargetGroupHealthCheck},
+			"ipAddressType":                  {Kind: String},
+			"lambdaMultiValueHeadersEnabled": {Kind: Bool},
+			"loadBalancingAlgorithmType":     {Kind: String},
+			"loadBalancingAnomalyMitigation": {Kind: String},
+			"loadBalancingCrossZoneEnabled":  {Kind: String},
+			"name":                           {Kind: String},
+			"namePrefix":                     {Kind: String},
+			"port":                           {Kind: Int},
+			"preserveClientIp":               {Kind: String},
+			"protocol":                       {Kind: String},
+			"protocolVersion":                {Kind: String},
+			"proxyProtocolV2":                {Kind: Bool},
+			"slowStart":                      {Kind: Int},
+			"stickiness":                     {Kind: Object, Fields: lbTargetGroupStickiness},
+			"tags":                           {Kind: Map, Elem: &Property{Kind: String}},
+			"targetFailovers":                {Kind: List, Elem: &Property{Kind: Object, Fields: lbTargetGroupTargetFailover}},
+			"targetGroupHealth":              {Kind: Object, Fields: lbTargetGroupTargetGroupHealth},
+			"targetHealthStates":             {Kind: List, Elem: &Property{Kind: Object, Fields: lbTargetGroupTargetHealthState}},
+			"targetType":                     {Kind: String},
+			"vpcId":                          {Kind: String},
+		},
+		outputs: map[string]Property{
+			"arn":              {Kind: String},
+			"arnSuffix":        {Kind: String},
+			"loadBalancerArns": {Kind: List, Elem: &Property{Kind: String}},
+			"tagsAll":          {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
 	"aws:rds/cluster:Cluster": {
 		inputs: map[string]Property{
 			"allocatedStorage":                   {Kind: Int},
@@ -779,6 +1051,13 @@ var schemas = map[string]schema{
 			"targetGrants":          {Kind: List, Elem: &Property{Kind: Object, Fields: s3BucketLoggingV2TargetGrant}},
 			"targetObjectKeyFormat": {Kind: Object, Fields: s3BucketLoggingV2TargetObjectKeyFormat},
 			"targetPrefix":          {Kind: String, Required: true},
+		},
+	},
+	"aws:s3/bucketMetric:BucketMetric": {
+		inputs: map[string]Property{
+			"bucket": {Kind: String, Required: true},
+			"filter": {Kind: Object, Fields: s3BucketMetricFilter},
+			"name":   {Kind: String},
 		},
 	},
 	"aws:s3/bucketNotification:BucketNotification": {
@@ -1059,6 +1338,44 @@ var schemas = map[string]schema{
 			"version": {Kind: Int},
 		},
 	},
+	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": {
+		inputs: map[string]Property{
+			"cidrIpv4":                  {Kind: String},
+			"cidrIpv6":                  {Kind: String},
+			"description":               {Kind: String},
+			"fromPort":                  {Kind: Int},
+			"ipProtocol":                {Kind: String, Required: true},
+			"prefixListId":              {Kind: String},
+			"referencedSecurityGroupId": {Kind: String},
+			"securityGroupId":           {Kind: String, Required: true},
+			"tags":                      {Kind: Map, Elem: &Property{Kind: String}},
+			"toPort":                    {Kind: Int},
+		},
+		outputs: map[string]Property{
+			"arn":                 {Kind: String},
+			"securityGroupRuleId": {Kind: String},
+			"tagsAll":             {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
+	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": {
+		inputs: map[string]Property{
+			"cidrIpv4":                  {Kind: String},
+			"cidrIpv6":                  {Kind: String},
+			"description":               {Kind: String},
+			"fromPort":                  {Kind: Int},
+			"ipProtocol":                {Kind: String, Required: true},
+			"prefixListId":              {Kind: String},
+			"referencedSecurityGroupId": {Kind: String},
+			"securityGroupId":           {Kind: String, Required: true},
+			"tags":                      {Kind: Map, Elem: &Property{Kind: String}},
+			"toPort":                    {Kind: Int},
+		},
+		outputs: map[string]Property{
+			"arn":                 {Kind: String},
+			"securityGroupRuleId": {Kind: String},
+			"tagsAll":             {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
 	"pulumi:providers:aws": {
 		inputs: map[string]Property{
 			"accessKey":                      {Kind: String, Secret: true},
@@ -1097,6 +1414,375 @@ var schemas = map[string]schema{
 		},
 		inputOnly: []string{"allowedAccountIds", "assumeRole", "assumeRoleWithWebIdentity", "defaultTags", "endpoints", "forbiddenAccountIds", "ignoreTags", "insecure", "maxRetries", "s3UsePathStyle", "sharedConfigFiles", "sharedCredentialsFiles", "skipCredentialsValidation", "skipMetadataApiCheck", "skipRegionValidation", "skipRequestingAccountId", "tokenBucketRateLimiterCapacity", "useDualstackEndpoint", "useFipsEndpoint"},
 	},
+}
+
+var autoscalingGroupAvailabilityZoneDistribution = map[string]Property{
+	"capacityDistributionStrategy": {Kind: String},
+}
+
+var autoscalingGroupCapacityReservationSpecification = map[string]Property{
+	"capacityReservationPreference": {Kind: String},
+	"capacityReservationTarget":     {Kind: Object, Fields: autoscalingGroupCapacityReservationSpecificationCapacityReservationTarget},
+}
+
+var autoscalingGroupCapacityReservationSpecificationCapacityReservationTarget = map[string]Property{
+	"capacityReservationIds":               {Kind: List, Elem: &Property{Kind: String}},
+	"capacityReservationResourceGroupArns": {Kind: List, Elem: &Property{Kind: String}},
+}
+
+var autoscalingGroupInitialLifecycleHook = map[string]Property{
+	"defaultResult":         {Kind: String},
+	"heartbeatTimeout":      {Kind: Int},
+	"lifecycleTransition":   {Kind: String, Required: true},
+	"name":                  {Kind: String, Required: true},
+	"notificationMetadata":  {Kind: String},
+	"notificationTargetArn": {Kind: String},
+	"roleArn":               {Kind: String},
+}
+
+var autoscalingGroupInstanceMaintenancePolicy = map[string]Property{
+	"maxHealthyPercentage": {Kind: Int, Required: true},
+	"minHealthyPercentage": {Kind: Int, Required: true},
+}
+
+var autoscalingGroupInstanceRefresh = map[string]Property{
+	"preferences": {Kind: Object, Fields: autoscalingGroupInstanceRefreshPreferences},
+	"strategy":    {Kind: String, Required: true},
+	"triggers":    {Kind: List, Elem: &Property{Kind: String}},
+}
+
+var autoscalingGroupInstanceRefreshPreferences = map[string]Property{
+	"alarmSpecification":        {Kind: Object, Fields: autoscalingGroupInstanceRefreshPreferencesAlarmSpecification},
+	"autoRollback":              {Kind: Bool},
+	"checkpointDelay":           {Kind: String},
+	"checkpointPercentages":     {Kind: List, Elem: &Property{Kind: Int}},
+	"instanceWarmup":            {Kind: String},
+	"maxHealthyPercentage":      {Kind: Int},
+	"minHealthyPercentage":      {Kind: Int},
+	"scaleInProtectedInstances": {Kind: String},
+	"skipMatching":              {Kind: Bool},
+	"standbyInstances":          {Kind: String},
+}
+
+var autoscalingGroupInstanceRefreshPreferencesAlarmSpecification = map[string]Property{
+	"alarms": {Kind: List, Elem: &Property{Kind: String}},
+}
+
+var autoscalingGroupLaunchTemplate = map[string]Property{
+	"id":      {Kind: String},
+	"name":    {Kind: String},
+	"version": {Kind: String},
+}
+
+var autoscalingGroupMixedInstancesPolicy = map[string]Property{
+	"instancesDistribution": {Kind: Object, Fields: autoscalingGroupMixedInstancesPolicyInstancesDistribution},
+	"launchTemplate":        {Kind: Object, Fields: autoscalingGroupMixedInstancesPolicyLaunchTemplate, Required: true},
+}
+
+var autoscalingGroupMixedInstancesPolicyInstancesDistribution = map[string]Property{
+	"onDemandAllocationStrategy":          {Kind: String},
+	"onDemandBaseCapacity":                {Kind: Int},
+	"onDemandPercentageAboveBaseCapacity": {Kind: Int},
+	"spotAllocationStrategy":              {Kind: String},
+	"spotInstancePools":                   {Kind: Int},
+	"spotMaxPrice":                        {Kind: String},
+}
+
+var autoscalingGroupMixedInstancesPolicyLaunchTemplate = map[string]Property{
+	"launchTemplateSpecification": {Kind: Object, Fields: autoscalingGroupMixedInstancesPolicyLaunchTemplateLaunchTemplateSpecification, Required: true},
+	"overrides":                   {Kind: List, Elem: &Property{Kind: Object, Fields: autoscalingGroupMixedInstancesPolicyLaunchTemplateOverride}},
+}
+
+var autoscalingGroupMixedInstancesPolicyLaunchTemplateLaunchTemplateSpecification = map[string]Property{
+	"launchTemplateId":   {Kind: String},
+	"launchTemplateName": {Kind: String},
+	"version":            {Kind: String},
+}
+
+var autoscalingGroupMixedInstancesPolicyLaunchTemplateOverride = map[string]Property{
+	"instanceRequirements":        {Kind: Object, Fields: autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirements},
+	"instanceType":                {Kind: String},
+	"launchTemplateSpecification": {Kind: Object, Fields: autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideLaunchTemplateSpecification},
+	"weightedCapacity":            {Kind: String},
+}
+
+var autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirements = map[string]Property{
+	"acceleratorCount":                               {Kind: Object, Fields: autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirementsAcceleratorCount},
+	"acceleratorManufacturers":                       {Kind: List, Elem: &Property{Kind: String}},
+	"acceleratorNames":                               {Kind: List, Elem: &Property{Kind: String}},
+	"acceleratorTotalMemoryMib":                      {Kind: Object, Fields: autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirementsAcceleratorTotalMemoryMib},
+	"acceleratorTypes":                               {Kind: List, Elem: &Property{Kind: String}},
+	"allowedInstanceTypes":                           {Kind: List, Elem: &Property{Kind: String}},
+	"bareMetal":                                      {Kind: String},
+	"baselineEbsBandwidthMbps":                       {Kind: Object, Fields: autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirementsBaselineEbsBandwidthMbps},
+	"burstablePerformance":                           {Kind: String},
+	"cpuManufacturers":                               {Kind: List, Elem: &Property{Kind: String}},
+	"excludedInstanceTypes":                          {Kind: List, Elem: &Property{Kind: String}},
+	"instanceGenerations":                            {Kind: List, Elem: &Property{Kind: String}},
+	"localStorage":                                   {Kind: String},
+	"localStorageTypes":                              {Kind: List, Elem: &Property{Kind: String}},
+	"maxSpotPriceAsPercentageOfOptimalOnDemandPrice": {Kind: Int},
+	"memoryGibPerVcpu":                               {Kind: Object, Fields: autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirementsMemoryGibPerVcpu},
+	"memoryMib":                                      {Kind: Object, Fields: autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirementsMemoryMib},
+	"networkBandwidthGbps":                           {Kind: Object, Fields: autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirementsNetworkBandwidthGbps},
+	"networkInterfaceCount":                          {Kind: Object, Fields: autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirementsNetworkInterfaceCount},
+	"onDemandMaxPricePercentageOverLowestPrice":      {Kind: Int},
+	"requireHibernateSupport":                        {Kind: Bool},
+	"spotMaxPricePercentageOverLowestPrice":          {Kind: Int},
+	"totalLocalStorageGb":                            {Kind: Object, Fields: autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirementsTotalLocalStorageGb},
+	"vcpuCount":                                      {Kind: Object, Fields: autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirementsVcpuCount},
+}
+
+var autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirementsAcceleratorCount = map[string]Property{
+	"max": {Kind: Int},
+	"min": {Kind: Int},
+}
+
+var autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirementsAcceleratorTotalMemoryMib = map[string]Property{
+	"max": {Kind: Int},
+	"min": {Kind: Int},
+}
+
+var autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirementsBaselineEbsBandwidthMbps = map[string]Property{
+	"max": {Kind: Int},
+	"min": {Kind: Int},
+}
+
+var autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirementsMemoryGibPerVcpu = map[string]Property{
+	"max": {Kind: Float},
+	"min": {Kind: Float},
+}
+
+var autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirementsMemoryMib = map[string]Property{
+	"max": {Kind: Int},
+	"min": {Kind: Int},
+}
+
+var autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirementsNetworkBandwidthGbps = map[string]Property{
+	"max": {Kind: Float},
+	"min": {Kind: Float},
+}
+
+var autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirementsNetworkInterfaceCount = map[string]Property{
+	"max": {Kind: Int},
+	"min": {Kind: Int},
+}
+
+var autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirementsTotalLocalStorageGb = map[string]Property{
+	"max": {Kind: Float},
+	"min": {Kind: Float},
+}
+
+var autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideInstanceRequirementsVcpuCount = map[string]Property{
+	"max": {Kind: Int},
+	"min": {Kind: Int},
+}
+
+var autoscalingGroupMixedInstancesPolicyLaunchTemplateOverrideLaunchTemplateSpecification = map[string]Property{
+	"launchTemplateId":   {Kind: String},
+	"launchTemplateName": {Kind: String},
+	"version":            {Kind: String},
+}
+
+var autoscalingGroupTag = map[string]Property{
+	"key":               {Kind: String, Required: true},
+	"propagateAtLaunch": {Kind: Bool, Required: true},
+	"value":             {Kind: String, Required: true},
+}
+
+var autoscalingGroupTrafficSource = map[string]Property{
+	"identifier": {Kind: String, Required: true},
+	"type":       {Kind: String},
+}
+
+var autoscalingGroupWarmPool = map[string]Property{
+	"instanceReusePolicy":      {Kind: Object, Fields: autoscalingGroupWarmPoolInstanceReusePolicy},
+	"maxGroupPreparedCapacity": {Kind: Int},
+	"minSize":                  {Kind: Int},
+	"poolState":                {Kind: String},
+}
+
+var autoscalingGroupWarmPoolInstanceReusePolicy = map[string]Property{
+	"reuseOnScaleIn": {Kind: Bool},
+}
+
+var autoscalingPolicyPredictiveScalingConfiguration = map[string]Property{
+	"maxCapacityBreachBehavior": {Kind: String},
+	"maxCapacityBuffer":         {Kind: String},
+	"metricSpecification":       {Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfigurationMetricSpecification, Required: true},
+	"mode":                      {Kind: String},
+	"schedulingBufferTime":      {Kind: String},
+}
+
+var autoscalingPolicyPredictiveScalingConfigurationMetricSpecification = map[string]Property{
+	"customizedCapacityMetricSpecification": {Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedCapacityMetricSpecification},
+	"customizedLoadMetricSpecification":     {Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedLoadMetricSpecification},
+	"customizedScalingMetricSpecification":  {Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedScalingMetricSpecification},
+	"predefinedLoadMetricSpecification":     {Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationPredefinedLoadMetricSpecification},
+	"predefinedMetricPairSpecification":     {Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationPredefinedMetricPairSpecification},
+	"predefinedScalingMetricSpecification":  {Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationPredefinedScalingMetricSpecification},
+	"targetValue":                           {Kind: Float, Required: true},
+}
+
+var autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedCapacityMetricSpecification = map[string]Property{
+	"metricDataQueries": {Kind: List, Elem: &Property{Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedCapacityMetricSpecificationMetricDataQuery}},
+}
+
+var autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedCapacityMetricSpecificationMetricDataQuery = map[string]Property{
+	"expression": {Kind: String},
+	"id":         {Kind: String, Required: true},
+	"label":      {Kind: String},
+	"metricStat": {Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedCapacityMetricSpecificationMetricDataQueryMetricStat},
+	"returnData": {Kind: Bool},
+}
+
+var autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedCapacityMetricSpecificationMetricDataQueryMetricStat = map[string]Property{
+	"metric": {Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedCapacityMetricSpecificationMetricDataQueryMetricStatMetric, Required: true},
+	"stat":   {Kind: String, Required: true},
+	"unit":   {Kind: String},
+}
+
+var autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedCapacityMetricSpecificationMetricDataQueryMetricStatMetric = map[string]Property{
+	"dimensions": {Kind: List, Elem: &Property{Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedCapacityMetricSpecificationMetricDataQueryMetricStatMetricDimension}},
+	"metricName": {Kind: String, Required: true},
+	"namespace":  {Kind: String, Required: true},
+}
+
+var autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedCapacityMetricSpecificationMetricDataQueryMetricStatMetricDimension = map[string]Property{
+	"name":  {Kind: String, Required: true},
+	"value": {Kind: String, Required: true},
+}
+
+var autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedLoadMetricSpecification = map[string]Property{
+	"metricDataQueries": {Kind: List, Elem: &Property{Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedLoadMetricSpecificationMetricDataQuery}},
+}
+
+var autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedLoadMetricSpecificationMetricDataQuery = map[string]Property{
+	"expression": {Kind: String},
+	"id":         {Kind: String, Required: true},
+	"label":      {Kind: String},
+	"metricStat": {Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedLoadMetricSpecificationMetricDataQueryMetricStat},
+	"returnData": {Kind: Bool},
+}
+
+var autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedLoadMetricSpecificationMetricDataQueryMetricStat = map[string]Property{
+	"metric": {Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedLoadMetricSpecificationMetricDataQueryMetricStatMetric, Required: true},
+	"stat":   {Kind: String, Required: true},
+	"unit":   {Kind: String},
+}
+
+var autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedLoadMetricSpecificationMetricDataQueryMetricStatMetric = map[string]Property{
+	"dimensions": {Kind: List, Elem: &Property{Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedLoadMetricSpecificationMetricDataQueryMetricStatMetricDimension}},
+	"metricName": {Kind: String, Required: true},
+	"namespace":  {Kind: String, Required: true},
+}
+
+var autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedLoadMetricSpecificationMetricDataQueryMetricStatMetricDimension = map[string]Property{
+	"name":  {Kind: String, Required: true},
+	"value": {Kind: String, Required: true},
+}
+
+var autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedScalingMetricSpecification = map[string]Property{
+	"metricDataQueries": {Kind: List, Elem: &Property{Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedScalingMetricSpecificationMetricDataQuery}},
+}
+
+var autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedScalingMetricSpecificationMetricDataQuery = map[string]Property{
+	"expression": {Kind: String},
+	"id":         {Kind: String, Required: true},
+	"label":      {Kind: String},
+	"metricStat": {Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedScalingMetricSpecificationMetricDataQueryMetricStat},
+	"returnData": {Kind: Bool},
+}
+
+var autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedScalingMetricSpecificationMetricDataQueryMetricStat = map[string]Property{
+	"metric": {Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedScalingMetricSpecificationMetricDataQueryMetricStatMetric, Required: true},
+	"stat":   {Kind: String, Required: true},
+	"unit":   {Kind: String},
+}
+
+var autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedScalingMetricSpecificationMetricDataQueryMetricStatMetric = map[string]Property{
+	"dimensions": {Kind: List, Elem: &Property{Kind: Object, Fields: autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedScalingMetricSpecificationMetricDataQueryMetricStatMetricDimension}},
+	"metricName": {Kind: String, Required: true},
+	"namespace":  {Kind: String, Required: true},
+}
+
+var autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationCustomizedScalingMetricSpecificationMetricDataQueryMetricStatMetricDimension = map[string]Property{
+	"name":  {Kind: String, Required: true},
+	"value": {Kind: String, Required: true},
+}
+
+var autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationPredefinedLoadMetricSpecification = map[string]Property{
+	"predefinedMetricType": {Kind: String, Required: true},
+	"resourceLabel":        {Kind: String},
+}
+
+var autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationPredefinedMetricPairSpecification = map[string]Property{
+	"predefinedMetricType": {Kind: String, Required: true},
+	"resourceLabel":        {Kind: String},
+}
+
+var autoscalingPolicyPredictiveScalingConfigurationMetricSpecificationPredefinedScalingMetricSpecification = map[string]Property{
+	"predefinedMetricType": {Kind: String, Required: true},
+	"resourceLabel":        {Kind: String},
+}
+
+var autoscalingPolicyStepAdjustment = map[string]Property{
+	"metricIntervalLowerBound": {Kind: String},
+	"metricIntervalUpperBound": {Kind: String},
+	"scalingAdjustment":        {Kind: Int, Required: true},
+}
+
+var autoscalingPolicyTargetTrackingConfiguration = map[string]Property{
+	"customizedMetricSpecification": {Kind: Object, Fields: autoscalingPolicyTargetTrackingConfigurationCustomizedMetricSpecification},
+	"disableScaleIn":                {Kind: Bool},
+	"predefinedMetricSpecification": {Kind: Object, Fields: autoscalingPolicyTargetTrackingConfigurationPredefinedMetricSpecification},
+	"targetValue":                   {Kind: Float, Required: true},
+}
+
+var autoscalingPolicyTargetTrackingConfigurationCustomizedMetricSpecification = map[string]Property{
+	"metricDimensions": {Kind: List, Elem: &Property{Kind: Object, Fields: autoscalingPolicyTargetTrackingConfigurationCustomizedMetricSpecificationMetricDimension}},
+	"metricName":       {Kind: String},
+	"metrics":          {Kind: List, Elem: &Property{Kind: Object, Fields: autoscalingPolicyTargetTrackingConfigurationCustomizedMetricSpecificationMetric}},
+	"namespace":        {Kind: String},
+	"period":           {Kind: Int},
+	"statistic":        {Kind: String},
+	"unit":             {Kind: String},
+}
+
+var autoscalingPolicyTargetTrackingConfigurationCustomizedMetricSpecificationMetric = map[string]Property{
+	"expression": {Kind: String},
+	"id":         {Kind: String, Required: true},
+	"label":      {Kind: String},
+	"metricStat": {Kind: Object, Fields: autoscalingPolicyTargetTrackingConfigurationCustomizedMetricSpecificationMetricMetricStat},
+	"returnData": {Kind: Bool},
+}
+
+var autoscalingPolicyTargetTrackingConfigurationCustomizedMetricSpecificationMetricDimension = map[string]Property{
+	"name":  {Kind: String, Required: true},
+	"value": {Kind: String, Required: true},
+}
+
+var autoscalingPolicyTargetTrackingConfigurationCustomizedMetricSpecificationMetricMetricStat = map[string]Property{
+	"metric": {Kind: Object, Fields: autoscalingPolicyTargetTrackingConfigurationCustomizedMetricSpecificationMetricMetricStatMetric, Required: true},
+	"period": {Kind: Int},
+	"stat":   {Kind: String, Required: true},
+	"unit":   {Kind: String},
+}
+
+var autoscalingPolicyTargetTrackingConfigurationCustomizedMetricSpecificationMetricMetricStatMetric = map[string]Property{
+	"dimensions": {Kind: List, Elem: &Property{Kind: Object, Fields: autoscalingPolicyTargetTrackingConfigurationCustomizedMetricSpecificationMetricMetricStatMetricDimension}},
+	"metricName": {Kind: String, Required: true},
+	"namespace":  {Kind: String, Required: true},
+}
+
+var autoscalingPolicyTargetTrackingConfigurationCustomizedMetricSpecificationMetricMetricStatMetricDimension = map[string]Property{
+	"name":  {Kind: String, Required: true},
+	"value": {Kind: String, Required: true},
+}
+
+var autoscalingPolicyTargetTrackingConfigurationPredefinedMetricSpecification = map[string]Property{
+	"predefinedMetricType": {Kind: String, Required: true},
+	"resourceLabel":        {Kind: String},
 }
 
 var awsProviderAssumeRole = map[string]Property{
@@ -1566,6 +2252,12 @@ var cloudtrailTrailInsightSelector = map[string]Property{
 	"insightType": {Kind: String, Required: true},
 }
 
+var cloudwatchCompositeAlarmActionsSuppressor = map[string]Property{
+	"alarm":           {Kind: String, Required: true},
+	"extensionPeriod": {Kind: Int, Required: true},
+	"waitPeriod":      {Kind: Int, Required: true},
+}
+
 var cloudwatchEventTargetAppsyncTarget = map[string]Property{
 	"graphqlOperation": {Kind: String},
 }
@@ -1689,6 +2381,257 @@ var ec2FlowLogDestinationOptions = map[string]Property{
 	"fileFormat":               {Kind: String},
 	"hiveCompatiblePartitions": {Kind: Bool},
 	"perHourPartition":         {Kind: Bool},
+}
+
+var ec2LaunchTemplateBlockDeviceMapping = map[string]Property{
+	"deviceName":  {Kind: String},
+	"ebs":         {Kind: Object, Fields: ec2LaunchTemplateBlockDeviceMappingEbs},
+	"noDevice":    {Kind: String},
+	"virtualName": {Kind: String},
+}
+
+var ec2LaunchTemplateBlockDeviceMappingEbs = map[string]Property{
+	"deleteOnTermination":      {Kind: String},
+	"encrypted":                {Kind: String},
+	"iops":                     {Kind: Int},
+	"kmsKeyId":                 {Kind: String},
+	"snapshotId":               {Kind: String},
+	"throughput":               {Kind: Int},
+	"volumeInitializationRate": {Kind: Int},
+	"volumeSize":               {Kind: Int},
+	"volumeType":               {Kind: String},
+}
+
+var ec2LaunchTemplateCapacityReservationSpecification = map[string]Property{
+	"capacityReservationPreference": {Kind: String},
+	"capacityReservationTarget":     {Kind: Object, Fields: ec2LaunchTemplateCapacityReservationSpecificationCapacityReservationTarget},
+}
+
+var ec2LaunchTemplateCapacityReservationSpecificationCapacityReservationTarget = map[string]Property{
+	"capacityReservationId":               {Kind: String},
+	"capacityReservationResourceGroupArn": {Kind: String},
+}
+
+var ec2LaunchTemplateCpuOptions = map[string]Property{
+	"amdSevSnp":      {Kind: String},
+	"coreCount":      {Kind: Int},
+	"threadsPerCore": {Kind: Int},
+}
+
+var ec2LaunchTemplateCreditSpecification = map[string]Property{
+	"cpuCredits": {Kind: String},
+}
+
+var ec2LaunchTemplateElasticGpuSpecification = map[string]Property{
+	"type": {Kind: String, Required: true},
+}
+
+var ec2LaunchTemplateElasticInferenceAccelerator = map[string]Property{
+	"type": {Kind: String, Required: true},
+}
+
+var ec2LaunchTemplateEnclaveOptions = map[string]Property{
+	"enabled": {Kind: Bool},
+}
+
+var ec2LaunchTemplateHibernationOptions = map[string]Property{
+	"configured": {Kind: Bool, Required: true},
+}
+
+var ec2LaunchTemplateIamInstanceProfile = map[string]Property{
+	"arn":  {Kind: String},
+	"name": {Kind: String},
+}
+
+var ec2LaunchTemplateInstanceMarketOptions = map[string]Property{
+	"marketType":  {Kind: String},
+	"spotOptions": {Kind: Object, Fields: ec2LaunchTemplateInstanceMarketOptionsSpotOptions},
+}
+
+var ec2LaunchTemplateInstanceMarketOptionsSpotOptions = map[string]Property{
+	"blockDurationMinutes":         {Kind: Int},
+	"instanceInterruptionBehavior": {Kind: String},
+	"maxPrice":                     {Kind: String},
+	"spotInstanceType":             {Kind: String},
+	"validUntil":                   {Kind: String},
+}
+
+var ec2LaunchTemplateInstanceRequirements = map[string]Property{
+	"acceleratorCount":                               {Kind: Object, Fields: ec2LaunchTemplateInstanceRequirementsAcceleratorCount},
+	"acceleratorManufacturers":                       {Kind: List, Elem: &Property{Kind: String}},
+	"acceleratorNames":                               {Kind: List, Elem: &Property{Kind: String}},
+	"acceleratorTotalMemoryMib":                      {Kind: Object, Fields: ec2LaunchTemplateInstanceRequirementsAcceleratorTotalMemoryMib},
+	"acceleratorTypes":                               {Kind: List, Elem: &Property{Kind: String}},
+	"allowedInstanceTypes":                           {Kind: List, Elem: &Property{Kind: String}},
+	"bareMetal":                                      {Kind: String},
+	"baselineEbsBandwidthMbps":                       {Kind: Object, Fields: ec2LaunchTemplateInstanceRequirementsBaselineEbsBandwidthMbps},
+	"burstablePerformance":                           {Kind: String},
+	"cpuManufacturers":                               {Kind: List, Elem: &Property{Kind: String}},
+	"excludedInstanceTypes":                          {Kind: List, Elem: &Property{Kind: String}},
+	"instanceGenerations":                            {Kind: List, Elem: &Property{Kind: String}},
+	"localStorage":                                   {Kind: String},
+	"localStorageTypes":                              {Kind: List, Elem: &Property{Kind: String}},
+	"maxSpotPriceAsPercentageOfOptimalOnDemandPrice": {Kind: Int},
+	"memoryGibPerVcpu":                               {Kind: Object, Fields: ec2LaunchTemplateInstanceRequirementsMemoryGibPerVcpu},
+	"memoryMib":                                      {Kind: Object, Fields: ec2LaunchTemplateInstanceRequirementsMemoryMib, Required: true},
+	"networkBandwidthGbps":                           {Kind: Object, Fields: ec2LaunchTemplateInstanceRequirementsNetworkBandwidthGbps},
+	"networkInterfaceCount":                          {Kind: Object, Fields: ec2LaunchTemplateInstanceRequirementsNetworkInterfaceCount},
+	"onDemandMaxPricePercentageOverLowestPrice":      {Kind: Int},
+	"requireHibernateSupport":                        {Kind: Bool},
+	"spotMaxPricePercentageOverLowestPrice":          {Kind: Int},
+	"totalLocalStorageGb":                            {Kind: Object, Fields: ec2LaunchTemplateInstanceRequirementsTotalLocalStorageGb},
+	"vcpuCount":                                      {Kind: Object, Fields: ec2LaunchTemplateInstanceRequirementsVcpuCount, Required: true},
+}
+
+var ec2LaunchTemplateInstanceRequirementsAcceleratorCount = map[string]Property{
+	"max": {Kind: Int},
+	"min": {Kind: Int},
+}
+
+var ec2LaunchTemplateInstanceRequirementsAcceleratorTotalMemoryMib = map[string]Property{
+	"max": {Kind: Int},
+	"min": {Kind: Int},
+}
+
+var ec2LaunchTemplateInstanceRequirementsBaselineEbsBandwidthMbps = map[string]Property{
+	"max": {Kind: Int},
+	"min": {Kind: Int},
+}
+
+var ec2LaunchTemplateInstanceRequirementsMemoryGibPerVcpu = map[string]Property{
+	"max": {Kind: Float},
+	"min": {Kind: Float},
+}
+
+var ec2LaunchTemplateInstanceRequirementsMemoryMib = map[string]Property{
+	"max": {Kind: Int},
+	"min": {Kind: Int, Required: true},
+}
+
+var ec2LaunchTemplateInstanceRequirementsNetworkBandwidthGbps = map[string]Property{
+	"max": {Kind: Float},
+	"min": {Kind: Float},
+}
+
+var ec2LaunchTemplateInstanceRequirementsNetworkInterfaceCount = map[string]Property{
+	"max": {Kind: Int},
+	"min": {Kind: Int},
+}
+
+var ec2LaunchTemplateInstanceRequirementsTotalLocalStorageGb = map[string]Property{
+	"max": {Kind: Float},
+	"min": {Kind: Float},
+}
+
+var ec2LaunchTemplateInstanceRequirementsVcpuCount = map[string]Property{
+	"max": {Kind: Int},
+	"min": {Kind: Int, Required: true},
+}
+
+var ec2LaunchTemplateLicenseSpecification = map[string]Property{
+	"licenseConfigurationArn": {Kind: String, Required: true},
+}
+
+var ec2LaunchTemplateMaintenanceOptions = map[string]Property{
+	"autoRecovery": {Kind: String},
+}
+
+var ec2LaunchTemplateMetadataOptions = map[string]Property{
+	"httpEndpoint":            {Kind: String},
+	"httpProtocolIpv6":        {Kind: String},
+	"httpPutResponseHopLimit": {Kind: Int},
+	"httpTokens":              {Kind: String},
+	"instanceMetadataTags":    {Kind: String},
+}
+
+var ec2LaunchTemplateMonitoring = map[string]Property{
+	"enabled": {Kind: Bool},
+}
+
+var ec2LaunchTemplateNetworkInterface = map[string]Property{
+	"associateCarrierIpAddress":       {Kind: String},
+	"associatePublicIpAddress":        {Kind: String},
+	"connectionTrackingSpecification": {Kind: Object, Fields: ec2LaunchTemplateNetworkInterfaceConnectionTrackingSpecification},
+	"deleteOnTermination":             {Kind: String},
+	"description":                     {Kind: String},
+	"deviceIndex":                     {Kind: Int},
+	"enaSrdSpecification":             {Kind: Object, Fields: ec2LaunchTemplateNetworkInterfaceEnaSrdSpecification},
+	"interfaceType":                   {Kind: String},
+	"ipv4AddressCount":                {Kind: Int},
+	"ipv4Addresses":                   {Kind: List, Elem: &Property{Kind: String}},
+	"ipv4PrefixCount":                 {Kind: Int},
+	"ipv4Prefixes":                    {Kind: List, Elem: &Property{Kind: String}},
+	"ipv6AddressCount":                {Kind: Int},
+	"ipv6Addresses":                   {Kind: List, Elem: &Property{Kind: String}},
+	"ipv6PrefixCount":                 {Kind: Int},
+	"ipv6Prefixes":                    {Kind: List, Elem: &Property{Kind: String}},
+	"networkCardIndex":                {Kind: Int},
+	"networkInterfaceId":              {Kind: String},
+	"primaryIpv6":                     {Kind: String},
+	"privateIpAddress":                {Kind: String},
+	"securityGroups":                  {Kind: List, Elem: &Property{Kind: String}},
+	"subnetId":                        {Kind: String},
+}
+
+var ec2LaunchTemplateNetworkInterfaceConnectionTrackingSpecification = map[string]Property{
+	"tcpEstablishedTimeout": {Kind: Int},
+	"udpStreamTimeout":      {Kind: Int},
+	"udpTimeout":            {Kind: Int},
+}
+
+var ec2LaunchTemplateNetworkInterfaceEnaSrdSpecification = map[string]Property{
+	"enaSrdEnabled":          {Kind: Bool},
+	"enaSrdUdpSpecification": {Kind: Object, Fields: ec2LaunchTemplateNetworkInterfaceEnaSrdSpecificationEnaSrdUdpSpecification},
+}
+
+var ec2LaunchTemplateNetworkInterfaceEnaSrdSpecificationEnaSrdUdpSpecification = map[string]Property{
+	"enaSrdUdpEnabled": {Kind: Bool},
+}
+
+var ec2LaunchTemplatePlacement = map[string]Property{
+	"affinity":             {Kind: String},
+	"availabilityZone":     {Kind: String},
+	"groupName":            {Kind: String},
+	"hostId":               {Kind: String},
+	"hostResourceGroupArn": {Kind: String},
+	"partitionNumber":      {Kind: Int},
+	"spreadDomain":         {Kind: String},
+	"tenancy":              {Kind: String},
+}
+
+var ec2LaunchTemplatePrivateDnsNameOptions = map[string]Property{
+	"enableResourceNameDnsARecord":    {Kind: Bool},
+	"enableResourceNameDnsAaaaRecord": {Kind: Bool},
+	"hostnameType":                    {Kind: String},
+}
+
+var ec2LaunchTemplateTagSpecification = map[string]Property{
+	"resourceType": {Kind: String},
+	"tags":         {Kind: Map, Elem: &Property{Kind: String}},
+}
+
+var ec2SecurityGroupEgress = map[string]Property{
+	"cidrBlocks":     {Kind: List, Elem: &Property{Kind: String}},
+	"description":    {Kind: String},
+	"fromPort":       {Kind: Int, Required: true},
+	"ipv6CidrBlocks": {Kind: List, Elem: &Property{Kind: String}},
+	"prefixListIds":  {Kind: List, Elem: &Property{Kind: String}},
+	"protocol":       {Kind: String, Required: true},
+	"securityGroups": {Kind: List, Elem: &Property{Kind: String}},
+	"self":           {Kind: Bool},
+	"toPort":         {Kind: Int, Required: true},
+}
+
+var ec2SecurityGroupIngress = map[string]Property{
+	"cidrBlocks":     {Kind: List, Elem: &Property{Kind: String}},
+	"description":    {Kind: String},
+	"fromPort":       {Kind: Int, Required: true},
+	"ipv6CidrBlocks": {Kind: List, Elem: &Property{Kind: String}},
+	"prefixListIds":  {Kind: List, Elem: &Property{Kind: String}},
+	"protocol":       {Kind: String, Required: true},
+	"securityGroups": {Kind: List, Elem: &Property{Kind: String}},
+	"self":           {Kind: Bool},
+	"toPort":         {Kind: Int, Required: true},
 }
 
 var guarddutyDetectorDatasources = map[string]Property{
@@ -2515,6 +3458,151 @@ var lambdaFunctionVpcConfig = map[string]Property{
 	"vpcId":                   {Kind: String},
 }
 
+var lbListenerDefaultAction = map[string]Property{
+	"authenticateCognito": {Kind: Object, Fields: lbListenerDefaultActionAuthenticateCognito},
+	"authenticateOidc":    {Kind: Object, Fields: lbListenerDefaultActionAuthenticateOidc},
+	"fixedResponse":       {Kind: Object, Fields: lbListenerDefaultActionFixedResponse},
+	"forward":             {Kind: Object, Fields: lbListenerDefaultActionForward},
+	"order":               {Kind: Int},
+	"redirect":            {Kind: Object, Fields: lbListenerDefaultActionRedirect},
+	"targetGroupArn":      {Kind: String},
+	"type":                {Kind: String, Required: true},
+}
+
+var lbListenerDefaultActionAuthenticateCognito = map[string]Property{
+	"authenticationRequestExtraParams": {Kind: Map, Elem: &Property{Kind: String}},
+	"onUnauthenticatedRequest":         {Kind: String},
+	"scope":                            {Kind: String},
+	"sessionCookieName":                {Kind: String},
+	"sessionTimeout":                   {Kind: Int},
+	"userPoolArn":                      {Kind: String, Required: true},
+	"userPoolClientId":                 {Kind: String, Required: true},
+	"userPoolDomain":                   {Kind: String, Required: true},
+}
+
+var lbListenerDefaultActionAuthenticateOidc = map[string]Property{
+	"authenticationRequestExtraParams": {Kind: Map, Elem: &Property{Kind: String}},
+	"authorizationEndpoint":            {Kind: String, Required: true},
+	"clientId":                         {Kind: String, Required: true},
+	"clientSecret":                     {Kind: String, Required: true},
+	"issuer":                           {Kind: String, Required: true},
+	"onUnauthenticatedRequest":         {Kind: String},
+	"scope":                            {Kind: String},
+	"sessionCookieName":                {Kind: String},
+	"sessionTimeout":                   {Kind: Int},
+	"tokenEndpoint":                    {Kind: String, Required: true},
+	"userInfoEndpoint":                 {Kind: String, Required: true},
+}
+
+var lbListenerDefaultActionFixedResponse = map[string]Property{
+	"contentType": {Kind: String, Required: true},
+	"messageBody": {Kind: String},
+	"statusCode":  {Kind: String},
+}
+
+var lbListenerDefaultActionForward = map[string]Property{
+	"stickiness":   {Kind: Object, Fields: lbListenerDefaultActionForwardStickiness},
+	"targetGroups": {Kind: List, Elem: &Property{Kind: Object, Fields: lbListenerDefaultActionForwardTargetGroup}},
+}
+
+var lbListenerDefaultActionForwardStickiness = map[string]Property{
+	"duration": {Kind: Int, Required: true},
+	"enabled":  {Kind: Bool},
+}
+
+var lbListenerDefaultActionForwardTargetGroup = map[string]Property{
+	"arn":    {Kind: String, Required: true},
+	"weight": {Kind: Int},
+}
+
+var lbListenerDefaultActionRedirect = map[string]Property{
+	"host":       {Kind: String},
+	"path":       {Kind: String},
+	"port":       {Kind: String},
+	"protocol":   {Kind: String},
+	"query":      {Kind: String},
+	"statusCode": {Kind: String, Required: true},
+}
+
+var lbListenerMutualAuthentication = map[string]Property{
+	"advertiseTrustStoreCaNames":    {Kind: String},
+	"ignoreClientCertificateExpiry": {Kind: Bool},
+	"mode":                          {Kind: String, Required: true},
+	"trustStoreArn":                 {Kind: String},
+}
+
+var lbLoadBalancerAccessLogs = map[string]Property{
+	"bucket":  {Kind: String, Required: true},
+	"enabled": {Kind: Bool},
+	"prefix":  {Kind: String},
+}
+
+var lbLoadBalancerConnectionLogs = map[string]Property{
+	"bucket":  {Kind: String, Required: true},
+	"enabled": {Kind: Bool},
+	"prefix":  {Kind: String},
+}
+
+var lbLoadBalancerIpamPools = map[string]Property{
+	"ipv4IpamPoolId": {Kind: String, Required: true},
+}
+
+var lbLoadBalancerMinimumLoadBalancerCapacity = map[string]Property{
+	"capacityUnits": {Kind: Int, Required: true},
+}
+
+var lbLoadBalancerSubnetMapping = map[string]Property{
+	"allocationId":       {Kind: String},
+	"ipv6Address":        {Kind: String},
+	"outpostId":          {Kind: String},
+	"privateIpv4Address": {Kind: String},
+	"subnetId":           {Kind: String, Required: true},
+}
+
+var lbTargetGroupHealthCheck = map[string]Property{
+	"enabled":            {Kind: Bool},
+	"healthyThreshold":   {Kind: Int},
+	"interval":           {Kind: Int},
+	"matcher":            {Kind: String},
+	"path":               {Kind: String},
+	"port":               {Kind: String},
+	"protocol":           {Kind: String},
+	"timeout":            {Kind: Int},
+	"unhealthyThreshold": {Kind: Int},
+}
+
+var lbTargetGroupStickiness = map[string]Property{
+	"cookieDuration": {Kind: Int},
+	"cookieName":     {Kind: String},
+	"enabled":        {Kind: Bool},
+	"type":           {Kind: String, Required: true},
+}
+
+var lbTargetGroupTargetFailover = map[string]Property{
+	"onDeregistration": {Kind: String, Required: true},
+	"onUnhealthy":      {Kind: String, Required: true},
+}
+
+var lbTargetGroupTargetGroupHealth = map[string]Property{
+	"dnsFailover":           {Kind: Object, Fields: lbTargetGroupTargetGroupHealthDnsFailover},
+	"unhealthyStateRouting": {Kind: Object, Fields: lbTargetGroupTargetGroupHealthUnhealthyStateRouting},
+}
+
+var lbTargetGroupTargetGroupHealthDnsFailover = map[string]Property{
+	"minimumHealthyTargetsCount":      {Kind: String},
+	"minimumHealthyTargetsPercentage": {Kind: String},
+}
+
+var lbTargetGroupTargetGroupHealthUnhealthyStateRouting = map[string]Property{
+	"minimumHealthyTargetsCount":      {Kind: Int},
+	"minimumHealthyTargetsPercentage": {Kind: String},
+}
+
+var lbTargetGroupTargetHealthState = map[string]Property{
+	"enableUnhealthyConnectionTermination": {Kind: Bool, Required: true},
+	"unhealthyDrainingInterval":            {Kind: Int},
+}
+
 var rdsClusterMasterUserSecret = map[string]Property{
 	"kmsKeyId":     {Kind: String},
 	"secretArn":    {Kind: String},
@@ -2671,6 +3759,12 @@ var s3BucketLoggingV2TargetObjectKeyFormatPartitionedPrefix = map[string]Propert
 }
 
 var s3BucketLoggingV2TargetObjectKeyFormatSimplePrefix = map[string]Property{}
+
+var s3BucketMetricFilter = map[string]Property{
+	"accessPoint": {Kind: String},
+	"prefix":      {Kind: String},
+	"tags":        {Kind: Map, Elem: &Property{Kind: String}},
+}
 
 var s3BucketNotificationLambdaFunction = map[string]Property{
 	"events":            {Kind: List, Elem: &Property{Kind: String}},

@@ -24,6 +24,8 @@ const (
 	// VendedLogs is plain lines that the log delivery service of AWS puts, such as flow logs straight to Firehose.
 	// Firehose compresses them.
 	VendedLogs Content = "vended-logs"
+	// Lines is what our own collectors put: records of whole lines of JSON. Firehose compresses them.
+	Lines Content = "lines"
 )
 
 // FirehoseToS3PipelineArgs are the Args of [NewFirehoseToS3Pipeline].
@@ -36,6 +38,7 @@ type FirehoseToS3PipelineArgs struct {
 	RoleName string
 	// SubscriptionRoleName is the role that CloudWatch Logs acts as when it puts records; empty for VendedLogs, and with
 	// FromDestinations.
+	// SubscriptionRoleName is the role that CloudWatch Logs acts as when it puts records; empty for the others than CloudWatchLogs.
 	SubscriptionRoleName string
 	// FromDestinations says that log groups of other accounts are subscribed by a [LogDestination], and none of this one.
 	FromDestinations bool
@@ -167,12 +170,12 @@ func (args *FirehoseToS3PipelineArgs) check(name string) error {
 		if args.SubscriptionRoleName == args.RoleName {
 			p.add("SubscriptionRoleName", args.SubscriptionRoleName, "is also RoleName: CloudWatch Logs and Firehose act as roles of their own")
 		}
-	case content == VendedLogs:
+	case content == VendedLogs, content == Lines:
 		if args.SubscriptionRoleName != "" || len(args.Subscriptions) > 0 {
-			p.add("Subscriptions", args.SubscriptionRoleName, "a pipeline of %s takes no subscriptions: its records are not compressed", VendedLogs)
+			p.add("Subscriptions", args.SubscriptionRoleName, "a pipeline of %s takes no subscriptions: its records are not compressed", args.Content)
 		}
 	default:
-		p.oneOf("Content", string(args.Content), string(CloudWatchLogs), string(VendedLogs))
+		p.oneOf("Content", string(args.Content), string(CloudWatchLogs), string(VendedLogs), string(Lines))
 	}
 	seen := map[string]int{}
 	for i, s := range args.Subscriptions {
@@ -278,6 +281,9 @@ func (c *FirehoseToS3Pipeline) registerStream(ctx *pulumi.Context, args *Firehos
 	if args.Transform != nil {
 		compression, extension = "GZIP", transformedFileExtension
 		after = append(after, args.Transform.rolePolicy)
+	}
+	if c.content == Lines {
+		compression, extension = "GZIP", transformedFileExtension
 	}
 	streamTags := maps.Clone(args.Tags)
 	if c.content == VendedLogs {

@@ -39,8 +39,9 @@ type FunctionArgs struct {
 }
 
 const (
-	defaultFunctionMemory  = 512
-	defaultFunctionSeconds = 180
+	defaultFunctionMemory = 512
+	// DefaultFunctionSeconds is how long an invocation may take where the Args don't say.
+	DefaultFunctionSeconds = 180
 	// Lambda's limits (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
 	leastFunctionMemory, mostFunctionMemory = 128, 10240
 	mostVariables                           = 4096
@@ -53,7 +54,7 @@ func (args *FunctionArgs) arn(place partition.Place) string {
 	return place.ARN(partition.Lambda, "function:"+args.FunctionName).String()
 }
 
-func (args *FunctionArgs) seconds() int { return or(args.TimeoutSeconds, defaultFunctionSeconds) }
+func (args *FunctionArgs) seconds() int { return or(args.TimeoutSeconds, DefaultFunctionSeconds) }
 
 // architecture chooses the cheaper one where it is known to be there.
 func (args *FunctionArgs) architecture(place partition.Place) Architecture {

@@ -46,6 +46,9 @@ type LogGroupSubscriberArgs struct {
 	MaxReceives int
 	// AlarmActions are the ARNs of what the alarms notify, such as SNS topics; none means that they only show.
 	AlarmActions pulumi.StringArrayInput
+	// Runbook is the document, or its URL, that tells what to do; each alarm's description has it, with the alarm's anchor.
+	// Empty leaves it out.
+	Runbook string
 }
 
 // LogGroupSubscriber gives every log group of a place its subscription filter: a new one when CloudTrail reports its

@@ -104,6 +104,9 @@ func (c *LogGroupSubscriber) registerAlarms(ctx *pulumi.Context, name string, ar
 		{"no-room", "Log groups have two filters of others, and so aren't archived", subscribeNamespace,
 			subscribeLimitReached, subscribeDimension, args.Pipeline.streamName, "Sum", 0},
 	} {
+		if args.Runbook != "" {
+			of.description += ". Runbook: " + args.Runbook + "#subscribe-" + of.what
+		}
 		a := alarm{
 			name: args.FunctionName + "-" + of.what, description: of.description, namespace: of.namespace, metric: of.metric,
 			dimensions: map[string]string{of.dimension: of.of}, statistic: of.statistic, above: of.above,

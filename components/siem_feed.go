@@ -55,7 +55,8 @@ const (
 	defaultProcessingSeconds = 300
 	// maxProcessingSeconds: a message can be hidden for 12 hours.
 	maxProcessingSeconds = 43200 / visibilityTimes
-	failedSuffix         = "-failed"
+	// FeedFailedSuffix is behind the name of a consumer's queue in that of its dead letter queue.
+	FeedFailedSuffix = "-failed"
 )
 
 // queueName leaves room for what the dead letter queue has behind it: a queue's name has 80 characters.
@@ -121,7 +122,7 @@ func (p *problems) consumers(args *SiemFeedArgs) {
 		readers = append(readers, c.Reader)
 		p.name(at+".QueueName", c.QueueName, feedQueue)
 		if slices.ContainsFunc(args.Consumers[:i], func(o SiemConsumer) bool {
-			return o.QueueName == c.QueueName || o.QueueName == c.QueueName+failedSuffix || o.QueueName+failedSuffix == c.QueueName
+			return o.QueueName == c.QueueName || o.QueueName == c.QueueName+FeedFailedSuffix || o.QueueName+FeedFailedSuffix == c.QueueName
 		}) {
 			p.add(at+".QueueName", c.QueueName, "is another consumer's: each has a queue and a dead letter queue of its own")
 		}
@@ -273,8 +274,8 @@ func (c *SiemFeed) registerConsumer(ctx *pulumi.Context, name string, args *Siem
 		return err
 	}
 	keep := pulumi.Composite(pulumi.Parent(c), pulumi.Protect(true), pulumi.RetainOnDelete(true))
-	failed, err := sqs.NewQueue(ctx, name+failedSuffix, &sqs.QueueArgs{
-		Name:                    pulumi.String(consumer.QueueName + failedSuffix),
+	failed, err := sqs.NewQueue(ctx, name+FeedFailedSuffix, &sqs.QueueArgs{
+		Name:                    pulumi.String(consumer.QueueName + FeedFailedSuffix),
 		MessageRetentionSeconds: pulumi.Int(seconds),
 		KmsMasterKeyId:          c.queueKey.Arn,
 		RedriveAllowPolicy:      pulumi.String(allow),
@@ -305,7 +306,7 @@ func (c *SiemFeed) registerConsumer(ctx *pulumi.Context, name string, args *Siem
 		name  string
 		queue *sqs.Queue
 		build func(SiemConsumer) (policy.Document, error)
-	}{{name, queue, args.queuePolicy}, {name + failedSuffix, failed, args.failedQueuePolicy}} {
+	}{{name, queue, args.queuePolicy}, {name + FeedFailedSuffix, failed, args.failedQueuePolicy}} {
 		doc, err := q.build(consumer)
 		if err != nil {
 			return err

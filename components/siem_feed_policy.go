@@ -112,7 +112,7 @@ func (args *SiemFeedArgs) queuePolicy(c SiemConsumer) (policy.Document, error) {
 
 // failedQueuePolicy lets SNS put what it couldn't pass on. SQS moves messages from the queue without permission of a policy.
 func (args *SiemFeedArgs) failedQueuePolicy(c SiemConsumer) (policy.Document, error) {
-	return args.sentBySNS(c.QueueName + failedSuffix)
+	return args.sentBySNS(c.QueueName + FeedFailedSuffix)
 }
 
 func (args *SiemFeedArgs) sentBySNS(queue string) (policy.Document, error) {

@@ -64,6 +64,12 @@ func Facts() []Row {
 			add("feature", string(r.feature), region.Partition(), region, f.Support.String(), f.Source, f.Note)
 		}
 	}
+	for _, r := range metricTable {
+		for _, name := range r.names {
+			add("metric", r.namespace+" "+name, AWS, "", r.aws.Support.String(), r.aws.Source, r.aws.Note)
+			add("metric", r.namespace+" "+name, China, "", r.china.Support.String(), r.china.Source, r.china.Note)
+		}
+	}
 	for _, r := range limitTable {
 		if r.region != anywhere {
 			add("limit", string(r.limit), r.region.Partition(), r.region, fmt.Sprint(r.value), r.source, "")

@@ -23,6 +23,7 @@ const (
 	BackupVaultLock            Feature = "AWS Backup vault lock"
 	BatchFargate               Feature = "AWS Batch on Fargate"
 	CloudTrailOrganization     Feature = "CloudTrail organization trail"
+	CompositeAlarms            Feature = "CloudWatch composite alarms"
 	DynamicPartitioning        Feature = "Firehose dynamic partitioning"
 	DynamoDBExport             Feature = "DynamoDB export to S3"
 	EBSDirectAPIs              Feature = "EBS direct APIs"
@@ -117,6 +118,7 @@ var featureTable = []featureRow{
 	{BackupVaultLock, yes(general), yes("BC backup core API, no China exclusion found (M)"), nil},
 	{BatchFargate, yes(general), notFound("Batch on Fargate in China"), nil},
 	{CloudTrailOrganization, yes(general), yes("CN-UG cloudtrail.html (M)").but("LZA (2023 code) leaves IsOrganizationTrail out in aws-cn: try it first"), nil},
+	{CompositeAlarms, yes(general), yes("amazonaws.cn/cloudwatch/pricing lists their price (M)"), nil},
 	{DynamicPartitioning, yes("DOC23 firehose dynamic-partitioning (H)"), yes("docs.amazonaws.cn monitoring page lists PartitionCount, no exclusion (M)"), nil},
 	{DynamoDBExport, yes("DOC26 s3dataexport-howitworks.md:14 (H)"), yes("no China exclusion found (M)"), nil},
 	{EBSDirectAPIs, yes("BC endpoints (H)"), yes("BC endpoints; CDK vpc-endpoint.js (H)"), nil},

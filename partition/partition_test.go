@@ -338,7 +338,7 @@ func TestFactsHaveSources(t *testing.T) {
 			t.Errorf("%s %s: source %q has no confidence", r.Topic, r.Subject, r.Source)
 		}
 	}
-	for _, want := range []string{"ARN", "DNS suffix", "VPC endpoint service", "copy", "endpoint", "event of an API call", "feature", "iam:PassedToService", "kms:ViaService", "limit", "log delivery account", "log retention", "region", "service principal", "storage class"} {
+	for _, want := range []string{"ARN", "DNS suffix", "VPC endpoint service", "copy", "endpoint", "event of an API call", "feature", "iam:PassedToService", "kms:ViaService", "limit", "log delivery account", "log retention", "metric", "region", "service principal", "storage class"} {
 		if topics[want] == 0 {
 			t.Errorf("no row on %q", want)
 		}

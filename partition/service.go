@@ -7,6 +7,7 @@ type Service string
 
 // The services that the tables know.
 const (
+	ACM                    Service = "acm"
 	ApplicationAutoScaling Service = "application-autoscaling"
 	Athena                 Service = "athena"
 	AutoScaling            Service = "autoscaling"

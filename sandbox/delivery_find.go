@@ -66,6 +66,8 @@ func (d *Delivery) FindAll(ctx context.Context, sources []Source) ([]Found, erro
 			if err := f.accessFiles(); err != nil {
 				return nil, err
 			}
+		case s.collectors != nil:
+			destinations = []string{s.collectors.stream}
 		case s.group != "":
 			for _, filter := range filtersOf(d.world, s.Place, s.group) {
 				destinations = append(destinations, targetOf(d.world, filter.Text("destinationArn")))

@@ -157,6 +157,9 @@ func (t *transfer) send(s Source, lines []string) error {
 	if s.file != nil {
 		return t.sendFile(s.file, lines)
 	}
+	if s.collectors != nil {
+		return t.sendSyslog(s, lines)
+	}
 	if s.group == "" {
 		return errors.New("sandbox: " + s.ID + ": " + s.Broken)
 	}

@@ -69,7 +69,7 @@ func TestOwnStacksDeliver(t *testing.T) {
 					t.Errorf("%s\n%s\n%d lines selected, %v", s.ID, s.Path, receipt.Selected, err)
 				}
 			}
-			if want := map[string]int{"beijing": 7, "global": 6}[stack]; len(kinds) != want {
+			if want := map[string]int{"beijing": 8, "global": 7}[stack]; len(kinds) != want {
 				t.Errorf("sources of kinds %v, want %d", kinds, want)
 			}
 			if err := d.Flush(ctx); err != nil {

@@ -22,6 +22,7 @@ const (
 	SourceAccessLog SourceKind = "access-log"
 	SourceBalancer  SourceKind = "load-balancer"
 	SourceInstance  SourceKind = "instance"
+	SourceSyslog    SourceKind = "syslog"
 	SourceTrail     SourceKind = "trail"
 )
 
@@ -40,13 +41,15 @@ type Source struct {
 	// lines are sent.
 	Broken string
 
-	flowLog   *flowLog
-	access    *accessLog
-	file      *serviceFile
-	trail     *Object // that writes to the log group
-	agent     *agentLog
-	group     string // the log group that it writes to
-	logStream string
+	flowLog *flowLog
+	access  *accessLog
+	file    *serviceFile
+	trail   *Object // that writes to the log group
+	agent   *agentLog
+	// collectors are what takes it, for syslog; Name is their autoscaling group then.
+	collectors *collectors
+	group      string // the log group that it writes to
+	logStream  string
 }
 
 // declared is what the world declares about logs, by what leads from one to the next.
@@ -178,6 +181,12 @@ func (d *Delivery) resolve(id string) (Source, error) {
 				s = access
 			}
 		}
+	case SourceSyslog:
+		for _, candidate := range collectorSources(d.world) {
+			if candidate.Place == place && candidate.Name == name {
+				s = candidate
+			}
+		}
 	case SourceInstance:
 		for _, candidate := range agentSources(d.world) {
 			if candidate.Place == place && candidate.Name == name {
@@ -222,6 +231,10 @@ func (d *Delivery) Sources() []Source {
 				sources = append(sources, s)
 			}
 		}
+	}
+	for _, s := range collectorSources(d.world) {
+		s.Path, s.Broken = all.collectorPath(s)
+		sources = append(sources, s)
 	}
 	for _, s := range agentSources(d.world) {
 		if s.Broken == "" {

@@ -280,7 +280,7 @@ func (c *composer) accessLogBuckets() (err error) {
 	}
 	if a.collects() {
 		args := &components.AccessLogBucketArgs{
-			Place: s.Home, BucketName: a.Bucket, ExpireDays: a.ExpireDays, LagSeconds: a.LagMinutes * 60,
+			Place: s.Home, BucketName: a.Bucket, ExpireDays: a.ExpireDays, LagSeconds: a.LagMinutes * 60, AlarmActions: c.alarmActions(s.Home),
 			Archive: c.archive, ArchivePlace: s.Archive, ArchiveBucketName: s.ArchiveBucket.Bucket, ReplicationRoleName: s.AccessLogRole(),
 		}
 		commands := pulumi.StringMap{}

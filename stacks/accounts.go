@@ -106,7 +106,7 @@ func (p *parser) accounts(root schema.Value) {
 func (s *Spec) at(place partition.Place) *Spec {
 	return &Spec{
 		Stack: s.Stack, Home: place, Archive: s.Archive, NamePrefix: s.NamePrefix,
-		ArchiveBucket: s.ArchiveBucket, Landing: s.Landing, Pipeline: s.Pipeline, Replay: s.Replay, Tags: s.Tags,
+		ArchiveBucket: s.ArchiveBucket, Landing: s.Landing, Pipeline: s.Pipeline, Replay: s.Replay, Monitoring: s.Monitoring, Tags: s.Tags,
 	}
 }
 
@@ -183,7 +183,8 @@ func (c *composer) accounts() error {
 			ctx: c.ctx, spec: a.Stack, archive: c.archive, landing: c.landing, providers: &providers{home: provider},
 			scope: string(a.account()) + ":", pipelines: map[Class]*components.FirehoseToS3Pipeline{}, reports: c.reports,
 		}
-		steps := []func() error{of.transformFunction, of.streams, of.flowLogs, of.logGroups, of.databases, of.replay}
+		c.watch(of, c.spec.Home)
+		steps := []func() error{of.transformFunction, of.streams, of.flowLogs, of.logGroups, of.databases, of.replay, of.accountAlarms}
 		if a.Way == ViaDestination {
 			of.destinations = central[components.LogDestinationShard(a.account())]
 			steps = []func() error{of.flowLogs, of.logGroups, of.databases}

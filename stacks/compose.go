@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -23,7 +24,27 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		ctx: ctx, spec: spec, providers: p, pipelines: map[Class]*components.FirehoseToS3Pipeline{},
 		further: map[partition.Account]pulumi.Map{}, reports: pulumi.Map{},
 	}
-	for _, step := range []func() error{c.archiveBucket, c.landingBucket, c.accessLogBuckets, c.transformFunction, c.streams, c.flowLogs, c.logGroups, c.instances, c.subscriber, c.databases, c.databaseBackups, c.replay, c.cloudTrail, c.accounts, c.siemFeed, c.backupVaults} {
+	for _, step := range []func() error{
+		c.alarmTopics,
+		c.archiveBucket,
+		c.landingBucket,
+		c.accessLogBuckets,
+		c.transformFunction,
+		c.streams,
+		c.flowLogs,
+		c.logGroups,
+		c.instances,
+		c.syslog,
+		c.subscriber,
+		c.databases,
+		c.databaseBackups,
+		c.replay,
+		c.cloudTrail,
+		c.accounts,
+		c.siemFeed,
+		c.backupVaults,
+		c.alarms,
+	} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -47,6 +68,8 @@ type composer struct {
 	pipelines         map[Class]*components.FirehoseToS3Pipeline
 	// destinations carry the log groups of an account that has no pipelines.
 	destinations map[Class]*components.LogDestination
+	// central is the provider of the streams that destinations share; nil until it is needed.
+	central *aws.Provider
 	// carried are the classes of streams that carry other accounts' logs; nil for those of the spec's own sources.
 	carried []Class
 	backup  *components.BackupVaultWithCopy
@@ -57,6 +80,7 @@ type composer struct {
 	replication *components.DatabaseBackupReplication
 	// subscribed are the subscriptions of log groups, by the groups' names.
 	subscribed map[string]pulumi.Resource
+	watched    map[partition.Place]*watched // nil without monitoring
 }
 
 func (c *composer) atHome() pulumi.ResourceOption { return pulumi.Provider(c.providers.home) }
@@ -127,9 +151,12 @@ func (c *composer) streams() error {
 			Keep:                  s.Pipeline.KeepStreams,
 			DependsOn:             []pulumi.Resource{c.archive.Policy},
 		}
-		if class == ClassFlowLogsVended {
+		switch {
+		case class == ClassSyslog:
+			args.Content = components.Lines
+		case !class.subscribes():
 			args.Content = components.VendedLogs
-		} else {
+		default:
 			if args.FromDestinations = c.carried != nil; !args.FromDestinations {
 				args.SubscriptionRoleName = s.SubscriptionRole(class)
 			}

@@ -44,6 +44,8 @@ func (c *composer) databases() error {
 		Schedule:  s.Exports.Schedule,
 		Mend:      s.Exports.Mend,
 		Revision:  s.Exports.Revision,
+
+		AlarmActions: c.alarmActions(s.Home),
 	}, c.atHome())
 	if err != nil {
 		return err

@@ -89,6 +89,10 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 					want = account
 				case further:
 					want = "account-" + account
+				case parent != nil && parent.Name == "landing-alarms":
+					want = "landing"
+				case parent != nil && (parent.Name == "archive-alarms" || parent.Name == "path-archive" || parent.Name == "path-siem"):
+					want = "archive"
 				case parent != nil && slices.Contains([]string{"archive", "landing", "archive-access", "landing-access"}, parent.Name):
 					want = strings.TrimSuffix(parent.Name, "-access")
 				case parent != nil && parent.Name == "siem":
@@ -395,8 +399,8 @@ func BenchmarkBeijing(b *testing.B) {
 func TestSourcesAreAStackOutput(t *testing.T) {
 	t.Parallel()
 	for stack, want := range map[string][]string{
-		"beijing": {pathAccess, pathDatabase, throughDestination(pathDatabase), pathInstance, pathLogGroup, throughDestination(pathLogGroup), pathS3, pathLanding, pathFlowLog, pathTrail, pathTrailCopy},
-		"global":  {pathAccess, pathDatabase, pathInstance, pathLogGroup, pathS3, pathLanding, pathDirect, pathFlowLog, pathTrail},
+		"beijing": {pathAccess, pathDatabase, throughDestination(pathDatabase), pathInstance, pathSyslog, pathLogGroup, throughDestination(pathLogGroup), pathS3, pathLanding, pathFlowLog, pathTrail, pathTrailCopy},
+		"global":  {pathAccess, pathDatabase, pathInstance, pathSyslog, pathLogGroup, pathS3, pathLanding, pathDirect, pathFlowLog, pathTrail},
 	} {
 		g, spec := example(t, stack)
 		ways := map[string]bool{}
@@ -451,6 +455,9 @@ func TestExternals(t *testing.T) {
 		"databases[1] log-group /aws/rds/cluster/shop/audit 111122223333/cn-north-1 map[]",
 		"databases[2] rds-cluster base 111122223333/cn-north-1 map[engine:postgres logTypes:postgresql]",
 		"instances[0] instance i-0150c2ec0897ecfab 111122223333/cn-north-1 map[iamInstanceProfile:archive-instances-web-cn-north-1 tags:Logs=yes]",
+		"syslog vpc vpc-0a1b2c3d 111122223333/cn-north-1 map[]",
+		"syslog subnet subnet-0a1b2c3d 111122223333/cn-north-1 map[]",
+		"syslog subnet subnet-0a1b2c3e 111122223333/cn-north-1 map[]",
 		"backup.selection.arns[0] rds-instance other 111122223333/cn-north-1 map[]",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -125,7 +125,7 @@ const smallest = `{
 }`
 
 // whole is a configuration with something of everything.
-const whole = `{
+var whole = `{
 	"sourceAccount": "111122223333", "homeRegion": "cn-north-1", "backupRegion": "cn-northwest-1", "namePrefix": "archive",
 	"archive": {
 		"account": "222233334444", "role": "ops/Deployer", "externalId": "some-id", "bucket": "example-archive", "retentionDays": 400,
@@ -150,6 +150,10 @@ const whole = `{
 			{"path": "/opt/a/*.log", "logGroup": "/app/c", "timestampFormat": "%Y-%m-%d", "timeZone": "UTC"}
 		], "windowsEvents": [{"channel": "System", "levels": ["ERROR"], "logGroup": "/app/d"}]}
 	],
+	"syslog": {
+		"vpcId": "vpc-0a1b2c3d", "subnetIds": ["subnet-0a1b2c3d", "subnet-0a1b2c3e"], "clientCidrs": ["10.0.0.0/16"], "minSize": 3,
+		"certificateArn": "` + beijing.ARN(partition.ACM, "certificate/1").String() + `", "package": {"version": "4.0.3"}
+	},
 	"databases": [
 		{"identifier": "shop", "engine": "mysql", "logTypes": ["error", "slowquery"], "retentionDays": 5},
 		{"identifier": "shop", "engine": "aurora-mysql", "logTypes": ["audit"], "createLogGroups": false},

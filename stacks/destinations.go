@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/logarchive/logarchive/components"
@@ -126,6 +127,14 @@ func (c *composer) classes() []Class {
 	return c.spec.classes()
 }
 
+// centralProvider is the provider of the streams that destinations share, made when it is first asked for.
+func (c *composer) centralProvider() (_ *aws.Provider, err error) {
+	if c.central == nil {
+		c.central, err = newProvider(c.ctx, c.spec, "central", c.spec.central().Home, c.spec.assumeArchive(c.ctx))
+	}
+	return c.central, err
+}
+
 // centralStreams declares the streams that destinations share, and the destinations: by shard and class. It declares
 // nothing for a stack without such accounts.
 func (c *composer) centralStreams() (map[int]map[Class]*components.LogDestination, error) {
@@ -134,7 +143,7 @@ func (c *composer) centralStreams() (map[int]map[Class]*components.LogDestinatio
 		return nil, nil
 	}
 	s := c.spec.central()
-	provider, err := newProvider(c.ctx, c.spec, "central", s.Home, c.spec.assumeArchive(c.ctx))
+	provider, err := c.centralProvider()
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +151,8 @@ func (c *composer) centralStreams() (map[int]map[Class]*components.LogDestinatio
 		ctx: c.ctx, spec: s, archive: c.archive, providers: &providers{home: provider},
 		scope: "central:", pipelines: map[Class]*components.FirehoseToS3Pipeline{}, carried: classes,
 	}
-	for _, step := range []func() error{of.transformFunction, of.streams, of.replay} {
+	c.watch(of, s.Home)
+	for _, step := range []func() error{of.transformFunction, of.streams, of.replay, of.accountAlarms} {
 		if err := step(); err != nil {
 			return nil, err
 		}

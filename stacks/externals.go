@@ -75,6 +75,7 @@ func (s *Spec) ownExternals() []External {
 		}
 	}
 	list = append(list, s.instanceExternals()...)
+	list = append(list, s.syslogExternals()...)
 	return append(list, s.backedUp(list)...)
 }
 

@@ -79,6 +79,7 @@ func Fields() []schema.Field {
 		logGroupsField(),
 		subscribeField(),
 		instancesField(),
+		syslogField(),
 		replayField(),
 		databasesField(),
 		siemField(),
@@ -87,6 +88,7 @@ func Fields() []schema.Field {
 		accessLogsField(),
 		databaseExportsField(),
 		backupField(),
+		monitoringField(),
 	}
 	fields = append(fields, proofFields()...)
 	return append(fields, schema.Field{

@@ -51,6 +51,7 @@ const referenceOutputs = "## Stack outputs\n\n" +
 	"| `pipelines` | for every class of logs in use: `stream`, `streamArn`, `prefix`, `errorPrefix` |\n" +
 	"| `accounts` | the same for every further account with streams, and, under the archive's account, for the streams behind destinations |\n" +
 	"| `sources` | a line for every source: which way its logs go, and below which prefix they are found |\n" +
+	"| `syslog` | `endpoint` and `port` of the collectors' load balancer |\n" +
 	"| `instances` | `instanceProfiles`: for every group of instances, the profile to start them with |\n" +
 	"| `backup` | `vaultArn`, `copyVaultArn`, `planId`, if something is backed up |\n\n" +
 	"## What must be there already\n\n" +
@@ -90,6 +91,7 @@ func namesTable() string {
 		{ClassFlowLogs, "flow logs with method firehose, via log-group"},
 		{ClassFlowLogsVended, "flow logs with method firehose, via direct"},
 		{ClassDatabases, "databases"},
+		{ClassSyslog, "syslog"},
 	} {
 		fmt.Fprintf(&b, "| `%s` | %s | `%s` | `%s` |\n", c.class, c.what, s.StreamName(c.class), s.Prefix(c.class))
 	}

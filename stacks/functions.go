@@ -80,6 +80,8 @@ func (c *composer) subscriber() error {
 		Exclude:      s.excluded(),
 		OwnLogGroups: own,
 		Schedule:     s.Subscribe.Schedule,
+		AlarmActions: c.alarmActions(s.Home),
+		Runbook:      s.runbook(),
 	}, c.atHome())
 	return err
 }

@@ -136,6 +136,7 @@ func (c *composer) landingBucket() (err error) {
 		ReplicationRoleName: s.LandingRole(),
 		TimeControl:         s.Landing.TimeControl,
 		LagSeconds:          s.Landing.LagMinutes * 60,
+		AlarmActions:        c.alarmActions(s.LandingPlace()),
 	}
 	if a.hasBreakGlass() {
 		args.BreakGlassRoleArns = []string{a.BreakGlassRole.String()}

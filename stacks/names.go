@@ -27,8 +27,11 @@ const DirectFlowLogPrefix = "flow-logs-direct/"
 
 // Classes returns all classes.
 func Classes() []Class {
-	return []Class{ClassLogs, ClassFlowLogs, ClassFlowLogsVended, ClassDatabases}
+	return []Class{ClassLogs, ClassFlowLogs, ClassFlowLogsVended, ClassDatabases, ClassSyslog}
 }
+
+// subscribes says whether log groups are subscribed to the stream of the class.
+func (c Class) subscribes() bool { return c != ClassFlowLogsVended && c != ClassSyslog }
 
 // Limits of names: IAM roles, Firehose streams, and AWS Backup's vaults and plans.
 //
@@ -191,6 +194,7 @@ func (p *parser) names(v schema.Value) {
 		{"role", s.SubscribeRole(), maxRoleName},
 		{"role", s.ReplayRole(), maxRoleName},
 		{"function", s.ReplayFunction(), maxFunctionName},
+		{"role", s.SyslogRole(), maxRoleName},
 		{"role", s.LandingRole(), maxRoleName},
 		{"role", s.AccessLogRole(), maxRoleName},
 		{"role", s.TrailRole(), maxRoleName},
@@ -207,7 +211,7 @@ func (p *parser) names(v schema.Value) {
 		all = append(all,
 			derived{"stream", s.NamePrefix + "-" + string(c) + partitioned, maxStreamName},
 			derived{"role", s.DeliveryRole(c), maxRoleName})
-		if c != ClassFlowLogsVended { // nothing subscribes to it
+		if c.subscribes() {
 			all = append(all, derived{"role", s.SubscriptionRole(c), maxRoleName}, derived{"role", s.DestinationRole(c, 0), maxRoleName})
 		}
 	}

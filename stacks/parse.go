@@ -32,15 +32,20 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.subscribe(root.Get("subscribe"))
 	p.instances(root.Get("instances"))
 	p.replay(root.Get("replay"))
+	p.syslog(root.Get("syslog"))
 	p.databases(root.Get("databases"))
 	p.cloudTrail(root.Get("cloudTrail"))
 	p.backup(root.Get("backup"))
 	p.accessLogs(root.Get("accessLogs"))
+	p.monitoring(root.Get("monitoring"))
 	p.proof(root)
 	p.tags(root.Get("tags"))
 	p.groupsOnce()
 	p.subscribable(root.Get("subscribe"))
 	p.accounts(root)
+	for i := range p.spec.Accounts {
+		p.spec.Accounts[i].Stack.Monitoring = p.spec.Monitoring
+	}
 	p.databaseExports(root.Get("databaseExports"))
 	p.siem(root.Get("siem"))
 	p.replayable(root.Get("replay"))

@@ -25,6 +25,7 @@ func TestParseSpecFillsInDefaults(t *testing.T) {
 		ArchiveBucket: ArchiveSpec{Bucket: "example-archive", RetentionDays: 1827},
 		Pipeline:      PipelineSpec{64, 300, 30, DefaultTimePrefix, false, TransformSpec{Enabled: true, MemoryMiB: 512}},
 		PreflightMode: PreflightEnforce, MinimumRetentionDays: 180,
+		Monitoring: &MonitoringSpec{Runbook: "docs/operations.md", SilentAfterHours: 24, LateAfterMinutes: 15, Dashboard: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -236,6 +237,17 @@ var problemTable = []problem{
 	{"log group of a database", "instances[0].files[0].logGroup", "/aws/rds/instance/shop/error", `databases[0].logTypes[0]: "/aws/rds/instance/shop/error" is archived by log-archive:instances[0], too; its events would be archived twice`},
 	{"output in the archive", "instances[0].output", map[string]any{"bucket": "example-archive"}, `instances[0].output.bucket: "example-archive" is the archive; want another bucket, of the source account`},
 
+	// Syslog.
+	{"one subnet", "syslog.subnetIds", list("subnet-0a1b2c3d"), `syslog.subnetIds: 1 subnets; want two or more, in different zones`},
+	{"subnet twice", "syslog.subnetIds", list("subnet-0a1b2c3d", "subnet-0a1b2c3d"), `syslog.subnetIds[1]: "subnet-0a1b2c3d" is log-archive:syslog.subnetIds[0], too; want each once`},
+	{"everybody", "syslog.clientCidrs", list("0.0.0.0/0"), `syslog.clientCidrs[0]: "0.0.0.0/0": want a range of at most a /8: collectors are for what is near, not for the internet`},
+	{"nobody", "syslog.clientCidrs", list(), `syslog.clientCidrs: is empty; want a list of address ranges`},
+	{"address", "syslog.clientCidrs", list("10.0.0.1/16"), `syslog.clientCidrs[0]: "10.0.0.1/16": want an address range of IPv4 without bits behind its length, such as 10.0.0.0/16`},
+	{"certificate elsewhere", "syslog.certificateArn", virginia.ARN(partition.ACM, "certificate/1").String(), `syslog.certificateArn: "` + virginia.ARN(partition.ACM, "certificate/1").String() + `" is at 333344445555/us-east-1; want 111122223333/cn-north-1, the home region of the source account`},
+	{"no certificate", "syslog.certificateArn", beijing.ARN(partition.IAM, "server-certificate/1").String(), `syslog.certificateArn: "` + beijing.ARN(partition.IAM, "server-certificate/1").String() + `" is not the ARN of a certificate in ACM`},
+	{"no room for a replacement", "syslog.maxSize", 3, `syslog.maxSize: 3 is not more than minSize 3: a machine is replaced by starting another one first`},
+	{"version of nothing", "syslog.package.install", false, `syslog.package.version: nothing is installed; leave it out, or say install: true`},
+
 	// Tags.
 	{"tag of AWS", "tags.aws:x", "y", `tags["aws:x"]: "aws:x": keys that begin with aws: belong to AWS; want another`},
 	{"tags that differ in case", "tags.Team", "security", `tags.team: "team" differs from "Team" only in upper and lower case, which IAM takes for the same; want one of them`},
@@ -243,8 +255,8 @@ var problemTable = []problem{
 	{"tag that is no string", "tags.costs", 4711, `tags.costs: 4711 is a number; want a string (put it in quotes)`},
 
 	// The top level.
-	{"unknown key at the top", "flowlogs", list(), `flowlogs: unknown key with value "[]"; did you mean flowLogs? known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, landing, pipeline, flowLogs, logGroups, subscribe, instances, replay, databases, siem, cloudTrail, accounts, accessLogs, databaseExports, backup, preflight, minimumRetentionDays, waivers, tags`},
-	{"key of another level", "retentionDays", 7, `retentionDays: unknown key with value "7"; it belongs to log-archive:archive.retentionDays. known here: sourceAccount, homeRegion, backupRegion, namePrefix, archive, landing, pipeline, flowLogs, logGroups, subscribe, instances, replay, databases, siem, cloudTrail, accounts, accessLogs, databaseExports, backup, preflight, minimumRetentionDays, waivers, tags`},
+	{"unknown key at the top", "flowlogs", list(), `flowlogs: unknown key with value "[]"; did you mean flowLogs? known here: ` + topKeys()},
+	{"key of another level", "retentionDays", 7, `retentionDays: unknown key with value "7"; it belongs to log-archive:archive.retentionDays. known here: ` + topKeys()},
 	{"no archive", "archive", removed{}, `archive: is required; want an object with account, role, externalId, bucket, retentionDays, transitions, objectLock, breakGlassRole`},
 	{"list instead of object", "archive", list(), `archive: [] is a list; want an object with account, role, externalId, bucket, retentionDays, transitions, objectLock, breakGlassRole`},
 }
@@ -344,4 +356,13 @@ func TestEnginesAreThoseOfTheComponent(t *testing.T) {
 			t.Errorf("%s is missing", engine)
 		}
 	}
+}
+
+// topKeys are the keys of the configuration, as a message lists them.
+func topKeys() string {
+	var keys []string
+	for _, f := range Fields() {
+		keys = append(keys, f.Key)
+	}
+	return strings.Join(keys, ", ")
 }

@@ -33,7 +33,9 @@ var words = map[string][]string{
 	"reason": {"known", "until the audit"}, "until": {"2026-01-31", "2026-02-30"},
 	"path": {"/var/log/messages", "/opt/a.log", "a"}, "logGroup": {"/app/i", "/app/b", "/aws/kinesisfirehose/la-logs"}, "logStream": {"{instance_id}", "{instance_id}/a", "{id}"},
 	"timestampFormat": {"%Y-%m-%d", "%Q"}, "multiLineStartPattern": {"{timestamp_format}", "^[0-9]", "("}, "channel": {"System", "Security", "a:b"},
-	"runAsUser": {"cwagent"}, "agentVersion": {"1.300049.1b929"}, "prefix": {"agents/"},
+	"subnetIds": {"subnet-00000001", "subnet-00000002", "subnet-00000003"}, "clientCidrs": {"10.0.0.0/16", "172.16.0.0/12", "0.0.0.0/0"}, "egressCidrs": {"10.0.0.0/16", "10.1.0.0/16"},
+	"certificateArn": {beijing.ARN(partition.ACM, "certificate/1").String(), "certificate/1"}, "image": {"ami-00000001"}, "instanceType": {"t4g.small"}, "repository": {"https://a.example/"}, "version": {"4.0.3"},
+	"runAsUser": {"cwagent"}, "emails": {"a@example.com", "b@example.com", "nobody"}, "runbook": {"docs/operations.md", "https://example.com/runbook"}, "agentVersion": {"1.300049.1b929"}, "prefix": {"agents/"},
 	"logTypes": {"error", "slowquery", "audit", "postgresql", "upgrade", "iam-db-auth-error"},
 }
 
@@ -108,6 +110,15 @@ func (r *inventor) repair(key string, object map[string]any) {
 	case "logGroups":
 		drop("retentionDays")
 		object["name"] = fmt.Sprintf("%s/%d", r.pick([]string{"a", "/app", "logs"}), r.IntN(100))
+	case "instances":
+		drop("retentionDays", "schedule", "output", "windowsEvents")
+		n := r.IntN(1000)
+		object["name"] = fmt.Sprint("i-", n)
+		object["files"] = []any{map[string]any{"path": "/var/log/a", "logGroup": fmt.Sprint("/i/", n), "timestampFormat": "%Y-%m-%d"}}
+	case "syslog":
+		drop("minSize", "maxSize", "package", "egressCidrs")
+		object["subnetIds"], object["clientCidrs"] = []any{"subnet-00000001", "subnet-00000002"}, []any{"10.0.0.0/16"}
+		object["certificateArn"] = r.home.ARN(partition.ACM, "certificate/1").String()
 	case "databases":
 		drop("retentionDays", "cluster")
 		object["identifier"] = fmt.Sprintf("%s-%d", r.pick(words["identifier"]), r.IntN(100))
@@ -256,7 +267,7 @@ func checkParseAndCompose(t *testing.T, d document) bool {
 func TestRandomConfigurationsCompose(t *testing.T) {
 	t.Parallel()
 	accepted := 0
-	const first, rounds = 20261121, 300
+	const first, rounds = 20261121, 600
 	for seed := uint64(first); seed < first+rounds; seed++ {
 		if checkParseAndCompose(t, invent(seed)) {
 			accepted++
@@ -266,7 +277,7 @@ func TestRandomConfigurationsCompose(t *testing.T) {
 		}
 	}
 	t.Logf("seeds from %d: %d of %d accepted", first, accepted, rounds)
-	if accepted < rounds/15 { // each key more is one more that chance gets wrong
+	if accepted < rounds/20 { // each key that there is to get wrong makes it less likely
 		t.Error("too few configurations are accepted to show anything")
 	}
 }

@@ -103,6 +103,7 @@ func (c *composer) replay() error {
 		},
 		BucketName: s.ArchiveBucket.Bucket, BucketPlace: s.Archive, KeyArn: c.archive.KeyArn,
 		Schedule: s.Replay.Schedule, MinAgeMinutes: s.Replay.MinAgeMinutes, BytesPerSecond: s.Replay.BytesPerSecond,
+		AlarmActions: c.alarmActions(s.Home),
 	}
 	for _, class := range classes {
 		args.Streams = append(args.Streams, components.ReplayStream{

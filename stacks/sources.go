@@ -73,6 +73,7 @@ func (s *Spec) ownSources() []Source {
 		})
 	}
 	rows = append(rows, s.instanceSources()...)
+	rows = append(rows, s.syslogSources()...)
 	for _, d := range s.Databases {
 		for _, logType := range d.LogTypes {
 			rows = append(rows, Source{
@@ -104,6 +105,7 @@ func (s *Spec) classes() []Class {
 	used := map[Class]bool{
 		ClassLogs:      len(s.LogGroups) > 0 || s.Subscribe != nil || len(s.Instances) > 0 || s.Trail != nil && s.Trail.CloudWatchLogs,
 		ClassDatabases: len(s.Databases) > 0,
+		ClassSyslog:    s.Syslog != nil,
 	}
 	for _, f := range s.FlowLogs {
 		used[f.class()] = true

@@ -42,8 +42,12 @@ type Spec struct {
 	Instances []InstancesSpec
 	// Siem are who gets an event for each object.
 	Siem []SiemConsumerSpec
+	// Syslog is nil when no syslog is collected.
+	Syslog *SyslogSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
+	// Monitoring is nil when nobody is to be told of anything.
+	Monitoring *MonitoringSpec
 	// PreflightMode is PreflightEnforce, PreflightWarn or PreflightOff.
 	PreflightMode string
 	// MinimumRetentionDays is for how long logs must be kept, and Waivers what is tolerated for a time.

@@ -107,7 +107,7 @@ func (p *parser) extraFields(v schema.Value) {
 // transforms says whether the stream of a class has the function: what AWS puts directly has no documents of CloudWatch
 // Logs.
 func (s *Spec) transforms(c Class) bool {
-	return s.Pipeline.Transform.Enabled && c != ClassFlowLogsVended
+	return s.Pipeline.Transform.Enabled && c.subscribes()
 }
 
 // ownLogGroups are the log groups of what carries logs, whether this configuration has it or not: their events would go

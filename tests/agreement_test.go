@@ -23,6 +23,7 @@ import (
 var lookingActions = []string{
 	"firehose:PutRecordBatch", "firehose:PutRecord", "kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo",
 	"kms:GenerateDataKeyWithoutPlaintext", "kms:Decrypt", "logs:DescribeLogStreams", "logs:PutLogEvents", "s3:AbortMultipartUpload",
+	"autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat", // when a collector ends
 	"s3:GetBucketAcl", "s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads", "lambda:GetFunctionConfiguration",
 	"sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:GetQueueUrl",
 }

@@ -19,8 +19,10 @@ const (
 	KindLoadBalancer = "load-balancer" // access logs of a load balancer
 	KindTrail        = "trail"         // CloudTrail
 	KindReader       = "reader"        // who reads the archive, perhaps told of objects by a queue
+	KindSyslog       = "syslog"        // what senders bring to collectors behind a load balancer
 	KindInstances    = "instances"     // EC2 instances that a tag selects, with the CloudWatch agent
 	KindEventRule    = "event-rule"    // a rule or schedule of EventBridge, to a function
+	KindAlarm        = "alarm"         // a CloudWatch alarm, to the topics that it notifies
 	KindDatabase     = "database"      // a database whose exports a function switches on
 	KindAutoBackup   = "auto-backup"   // a database's automated backups, replicated to another region
 	KindStream       = "stream"
@@ -189,7 +191,7 @@ func (e *evaluation) Paths() []*Path {
 var sourceTokens = []string{
 	typeFlowLog, typeSubscription, typeSelection, typeBucketNotification, typeBucketLogging,
 	typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer, typeTrail,
-	typeEventTarget, typeEventSourceMapping, typeInvocation, typeBackupsReplication, typeFunction, typeAssociation, typeBucketReplication,
+	typeEventTarget, typeEventSourceMapping, typeInvocation, typeBackupsReplication, typeFunction, typeAssociation, typeAutoScalingGroup, typeMetricAlarm, typeCompositeAlarm, typeBucketReplication,
 }
 
 // pathsOf are the ways that begin with a resource. Most have one; a bucket's notifications have one for each target.
@@ -221,6 +223,10 @@ func (e *evaluation) pathsOf(r *Resource) []*Path {
 		}
 	case typeTrail:
 		return one(KindTrail, r.text("name"), e.trail)
+	case typeAutoScalingGroup:
+		if _, _, ok := e.collector(r); ok {
+			return one(KindSyslog, r.text("name"), e.syslog)
+		}
 	case typeAssociation:
 		if _, ok := e.agentRun(r); ok { // what other associations do has nothing to do with logs
 			return one(KindInstances, targetsOf(r), e.association)
@@ -228,6 +234,10 @@ func (e *evaluation) pathsOf(r *Resource) []*Path {
 	case typeEventTarget:
 		if isOf(r.text("arn"), partition.Lambda) { // what goes elsewhere isn't followed
 			return one(KindEventRule, r.text("rule"), e.eventTarget)
+		}
+	case typeMetricAlarm, typeCompositeAlarm:
+		if len(alarmActions(r)) > 0 {
+			return one(KindAlarm, alarmName(r), e.alarm)
 		}
 	case typeInvocation:
 		return one(KindDatabase, invokedFor(r), e.invocation)

@@ -47,27 +47,11 @@ func TestInstancesAreFollowed(t *testing.T) {
 			t.Parallel()
 			p := copyOf(t, "beijing")
 			test.change(p)
-			var refused, broken []string
-			found := false
-			for _, path := range p.verify(verify.Options{}).Paths {
-				if path.Source.Kind != verify.KindInstances || path.Source.Name != "LogShipping=linux" {
-					continue
-				}
-				found = true
-				for _, v := range path.Hops() {
-					if !v.Allowed && !slices.Contains(refused, v.Action) {
-						refused = append(refused, v.Action)
-					}
-				}
-				for _, b := range path.Breaks() {
-					broken = append(broken, b.Reason)
-				}
-			}
-			slices.Sort(refused)
+			refused, got, found := notOpen(p, verify.KindInstances, "LogShipping=linux")
 			if !found || !slices.Equal(refused, test.refused) {
 				t.Errorf("found: %t; refused %q, want %q", found, refused, test.refused)
 			}
-			if got := strings.Join(broken, "\n"); (test.broken == "") != (got == "") || !strings.Contains(got, test.broken) {
+			if (test.broken == "") != (got == "") || !strings.Contains(got, test.broken) {
 				t.Errorf("broken: %q, want %q", got, test.broken)
 			}
 		})
@@ -75,9 +59,7 @@ func TestInstancesAreFollowed(t *testing.T) {
 	// Another document has nothing to do with logs.
 	p := copyOf(t, "beijing")
 	p.set("Association", "linux", "name", "AWS-RunPatchBaseline")
-	for _, path := range p.verify(verify.Options{}).Paths {
-		if path.Source.Kind == verify.KindInstances && path.Source.Name == "LogShipping=linux" {
-			t.Error("an association of another document is followed")
-		}
+	if _, _, found := notOpen(p, verify.KindInstances, "LogShipping=linux"); found {
+		t.Error("an association of another document is followed")
 	}
 }

@@ -36,7 +36,7 @@ var (
 func TestEveryRuleFindsItsViolation(t *testing.T) {
 	t.Parallel()
 	tried := map[string]bool{}
-	for _, c := range slices.Concat(bucketCases, keyCases, grantCases, lifecycleCases, pipelineCases, replicationCases, destinationCases, compatibilityCases, databaseCases, queueCases, trailCases, proofCases) {
+	for _, c := range slices.Concat(bucketCases, keyCases, grantCases, lifecycleCases, pipelineCases, replicationCases, destinationCases, compatibilityCases, databaseCases, machineCases, queueCases, trailCases, alarmCases, proofCases) {
 		tried[c.rule] = true
 		t.Run(c.rule+"/"+c.name, func(t *testing.T) {
 			t.Parallel()
@@ -270,7 +270,7 @@ var pipelineCases = []ruleCase{
 				p.add(of.Type, fmt.Sprintf("filter-%d", i), home, of.Inputs.Mappable())
 			}
 		}},
-	{rule: "quota", name: "501 streams", resource: "stream-0", reason: "504 streams in 111122223333/cn-north-1, 500 at the most",
+	{rule: "quota", name: "501 streams", resource: "stream-0", reason: "505 streams in 111122223333/cn-north-1, 500 at the most",
 		change: func(p *program) {
 			of := p.find("FirehoseDeliveryStream", "logs")
 			for i := range 501 {

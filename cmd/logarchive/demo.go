@@ -359,6 +359,8 @@ func pathInWords(s sandbox.Source) string {
 	}
 	for i, step := range strings.Split(s.Path, " -> ") {
 		switch {
+		case strings.HasPrefix(step, "collector "):
+			words = append(words, "syslog", "collector")
 		case strings.HasPrefix(step, "flow log "):
 			words = append(words, "flow log")
 		case strings.HasPrefix(step, "trail "):

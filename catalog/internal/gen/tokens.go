@@ -2,6 +2,8 @@ package main
 
 // tokens are the types of the catalog. A test of package catalog compares them with its hand-written half.
 var tokens = []string{
+	"aws:autoscaling/group:Group",
+	"aws:autoscaling/policy:Policy",
 	"aws:backup/plan:Plan",
 	"aws:backup/selection:Selection",
 	"aws:backup/vault:Vault",
@@ -11,6 +13,8 @@ var tokens = []string{
 	"aws:cfg/recorder:Recorder",
 	"aws:cfg/recorderStatus:RecorderStatus",
 	"aws:cloudtrail/trail:Trail",
+	"aws:cloudwatch/compositeAlarm:CompositeAlarm",
+	"aws:cloudwatch/dashboard:Dashboard",
 	"aws:cloudwatch/eventRule:EventRule",
 	"aws:cloudwatch/eventTarget:EventTarget",
 	"aws:cloudwatch/logDestination:LogDestination",
@@ -21,6 +25,8 @@ var tokens = []string{
 	"aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter",
 	"aws:cloudwatch/metricAlarm:MetricAlarm",
 	"aws:ec2/flowLog:FlowLog",
+	"aws:ec2/launchTemplate:LaunchTemplate",
+	"aws:ec2/securityGroup:SecurityGroup",
 	"aws:guardduty/detector:Detector",
 	"aws:guardduty/publishingDestination:PublishingDestination",
 	"aws:iam/instanceProfile:InstanceProfile",
@@ -36,6 +42,9 @@ var tokens = []string{
 	"aws:lambda/function:Function",
 	"aws:lambda/invocation:Invocation",
 	"aws:lambda/permission:Permission",
+	"aws:lb/listener:Listener",
+	"aws:lb/loadBalancer:LoadBalancer",
+	"aws:lb/targetGroup:TargetGroup",
 	"aws:rds/cluster:Cluster",
 	"aws:rds/instance:Instance",
 	"aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication",
@@ -43,6 +52,7 @@ var tokens = []string{
 	"aws:route53/resolverQueryLogConfigAssociation:ResolverQueryLogConfigAssociation",
 	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2",
 	"aws:s3/bucketLoggingV2:BucketLoggingV2",
+	"aws:s3/bucketMetric:BucketMetric",
 	"aws:s3/bucketNotification:BucketNotification",
 	"aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2",
 	"aws:s3/bucketOwnershipControls:BucketOwnershipControls",
@@ -60,5 +70,7 @@ var tokens = []string{
 	"aws:ssm/association:Association",
 	"aws:ssm/document:Document",
 	"aws:ssm/parameter:Parameter",
+	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
 	"pulumi:providers:aws",
 }
