@@ -24,10 +24,12 @@ const (
 	BatchFargate               Feature = "AWS Batch on Fargate"
 	CloudTrailOrganization     Feature = "CloudTrail organization trail"
 	CompositeAlarms            Feature = "CloudWatch composite alarms"
+	ConfigCrossRegionBucket    Feature = "AWS Config delivery to a bucket in another region"
 	DynamicPartitioning        Feature = "Firehose dynamic partitioning"
 	DynamoDBExport             Feature = "DynamoDB export to S3"
 	EBSDirectAPIs              Feature = "EBS direct APIs"
 	FindingsCrossRegionBucket  Feature = "GuardDuty findings to a bucket in another region"
+	FindingsToS3               Feature = "GuardDuty findings to S3"
 	FirehoseDecompression      Feature = "Firehose decompression of CloudWatch Logs"
 	FirehoseService            Feature = "Firehose with direct put, Lambda transform and SSE"
 	FlowLogsCrossRegionBucket  Feature = "VPC flow logs to a bucket in another region"
@@ -119,10 +121,12 @@ var featureTable = []featureRow{
 	{BatchFargate, yes(general), notFound("Batch on Fargate in China"), nil},
 	{CloudTrailOrganization, yes(general), yes("CN-UG cloudtrail.html (M)").but("LZA (2023 code) leaves IsOrganizationTrail out in aws-cn: try it first"), nil},
 	{CompositeAlarms, yes(general), yes("amazonaws.cn/cloudwatch/pricing lists their price (M)"), nil},
+	{ConfigCrossRegionBucket, yes("API_DeliveryChannel: the key must be of the bucket's region, not of the channel's (M-H)"), yes("docs.amazonaws.cn s3-kms-key-policy and s3-bucket-policy, no exclusion found (M)"), nil},
 	{DynamicPartitioning, yes("DOC23 firehose dynamic-partitioning (H)"), yes("docs.amazonaws.cn monitoring page lists PartitionCount, no exclusion (M)"), nil},
 	{DynamoDBExport, yes("DOC26 s3dataexport-howitworks.md:14 (H)"), yes("no China exclusion found (M)"), nil},
 	{EBSDirectAPIs, yes("BC endpoints (H)"), yes("BC endpoints; CDK vpc-endpoint.js (H)"), nil},
 	{FindingsCrossRegionBucket, yes("GuardDuty User Guide, guardduty_exportfindings, Considerations (H)").but("not into an opt-in region"), notFound("guardduty_exportfindings speaks of commercial regions"), nil},
+	{FindingsToS3, yes("GuardDuty User Guide, guardduty_exportfindings (H)"), yes("BC guardduty CreatePublishingDestination, endpoints in both regions, no exclusion found (M)").but("try it first"), nil},
 	{FirehoseDecompression, yes("BC firehose ProcessorType (H)"), notFound("CN availability of the Decompression and CloudWatchLogProcessing processors"), nil},
 	{FirehoseService, yes("BC endpoints (H)"), yes("BC endpoints; FH-Q; CLO deploys it with SSE (H)"), nil},
 	{FlowLogsCrossRegionBucket, notFound("AWS documents neither allow nor forbid it"), notFound("AWS documents neither allow nor forbid it").but("LZA writes to a bucket in the region and replicates"), nil},

@@ -46,6 +46,7 @@ var duplicates = map[string]struct{ code, message string }{
 	"aws:lambda/permission:Permission": {"ResourceConflictException", "The statement id (%[1]s) provided already exists."},
 	catalog.InstanceProfile:            {"EntityAlreadyExists", "Instance Profile %[1]s already exists."},
 	catalog.Document:                   {"DocumentAlreadyExists", "Document with same name %[1]s already exists"},
+	catalog.ServiceLinkedRole:          {"InvalidInput", "Service role name %[1]s has been taken in this account, please try a different suffix."},
 	trailToken:                         {"TrailAlreadyExistsException", "Trail %[1]s already exists for customer: %[2]s"},
 	"aws:ssm/parameter:Parameter":      {"ParameterAlreadyExists", "The parameter already exists: %[1]s"},
 }
@@ -60,6 +61,7 @@ var missingCodes = map[string]string{
 	"aws:sns/":        "NotFound",
 	"aws:ssm/":        "ParameterNotFound",
 	"aws:cloudtrail/": "TrailNotFoundException",
+	"aws:cfg/":        "NoSuchConfigurationRecorderException",
 }
 
 func missingCode(token string) string {

@@ -26,6 +26,14 @@ var undeliverable = map[string]struct{ bucket, key string }{
 		"InsufficientS3BucketPolicyException: Incorrect S3 bucket policy is detected for the bucket: %[1]s",
 		"InsufficientEncryptionPolicyException: Insufficient permissions to access the S3 bucket or the KMS key: %[1]s",
 	},
+	catalog.DeliveryChannel: {
+		"InsufficientDeliveryPolicyException: Insufficient delivery policy to s3 bucket, unable to write to bucket: %[1]s",
+		"InsufficientDeliveryPolicyException: Insufficient delivery policy to s3 bucket, unable to use the provided kms key: %[1]s",
+	},
+	catalog.PublishingDestination: {
+		"BadRequestException: The request failed because the GuardDuty service principal does not have permission to the resource specified by the bucket ARN: %[1]s",
+		"BadRequestException: The request failed because the GuardDuty service principal does not have permission to the KMS key: %[1]s",
+	},
 }
 
 // refuseUndeliverable: the services that write files themselves try it out before they say yes. What they try is what delivery
@@ -42,6 +50,9 @@ func (x *index) refuseUndeliverable(refused *refusals, o *Object) {
 			continue
 		}
 		f := k.read(world, *o)
+		if o.Type == catalog.DeliveryChannel {
+			f = channelFile(*o) // nothing records yet
+		}
 		if f == nil {
 			continue
 		}

@@ -65,6 +65,7 @@ func (x *index) refuseBrokenLinks(refused *refusals, o *Object) {
 		x.refuseDeafListener(refused, o)
 	}
 	x.refuseUndeliverable(refused, o)
+	x.refuseServiceOrder(refused, o)
 }
 
 // refuseDeafStream: PutSubscriptionFilter sends a test message as the role that it is given.

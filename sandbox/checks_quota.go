@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/logarchive/logarchive/catalog"
 	"github.com/logarchive/logarchive/partition"
 )
 
@@ -43,6 +44,16 @@ func (x *index) refuseOverQuota(refused *refusals, o *Object) {
 		}
 		if there >= trailsPerRegion {
 			refused.add("MaximumNumberOfTrailsExceededException", "User: %s already has %d trails in %s.", o.Place.Account, there, o.Place.Region)
+		}
+	case catalog.BackupsReplication:
+		there := 0
+		for _, r := range x.types[o.Type] {
+			if r.Place == o.Place {
+				there++
+			}
+		}
+		if limit, over := exceeds(o, partition.RDSBackupReplications, there); over {
+			refused.add("DBInstanceAutomatedBackupQuotaExceeded", "The quota of %d cross-Region automated backups in %s was exceeded", limit, o.Place)
 		}
 	case rolePolicyToken:
 		role := x.names[key{roleToken, scopeOf(roleToken, o.Place), o.Text("role")}]

@@ -21,16 +21,18 @@ type externalKind struct {
 }
 
 var externalKinds = map[string]externalKind{
-	stacks.KindVPC:            {"aws:ec2/vpc:Vpc", partition.EC2, "vpc/", ""},
-	stacks.KindSubnet:         {"aws:ec2/subnet:Subnet", partition.EC2, "subnet/", ""},
-	stacks.KindENI:            {"aws:ec2/networkInterface:NetworkInterface", partition.EC2, "network-interface/", ""},
-	stacks.KindTransitGateway: {"aws:ec2transitgateway/transitGateway:TransitGateway", partition.EC2, "transit-gateway/", ""},
-	stacks.KindRDSInstance:    {"aws:rds/instance:Instance", partition.RDS, "db:", "identifier"},
-	stacks.KindRDSCluster:     {"aws:rds/cluster:Cluster", partition.RDS, "cluster:", "clusterIdentifier"},
-	stacks.KindLogGroup:       {catalog.LogGroup, partition.Logs, "log-group:", "name"},
-	stacks.KindInstance:       {instanceToken, partition.EC2, "instance/", ""},
-	stacks.KindRole:           {catalog.Role, partition.IAM, "role/", "name"},
-	stacks.KindBucket:         {catalog.Bucket, partition.S3, "", "bucket"},
+	stacks.KindVPC:               {"aws:ec2/vpc:Vpc", partition.EC2, "vpc/", ""},
+	stacks.KindSubnet:            {"aws:ec2/subnet:Subnet", partition.EC2, "subnet/", ""},
+	stacks.KindENI:               {"aws:ec2/networkInterface:NetworkInterface", partition.EC2, "network-interface/", ""},
+	stacks.KindTransitGateway:    {"aws:ec2transitgateway/transitGateway:TransitGateway", partition.EC2, "transit-gateway/", ""},
+	stacks.KindRDSInstance:       {"aws:rds/instance:Instance", partition.RDS, "db:", "identifier"},
+	stacks.KindRDSCluster:        {"aws:rds/cluster:Cluster", partition.RDS, "cluster:", "clusterIdentifier"},
+	stacks.KindLogGroup:          {catalog.LogGroup, partition.Logs, "log-group:", "name"},
+	stacks.KindInstance:          {instanceToken, partition.EC2, "instance/", ""},
+	stacks.KindDetector:          {catalog.Detector, partition.GuardDuty, "detector/", ""},
+	stacks.KindServiceLinkedRole: {catalog.ServiceLinkedRole, partition.IAM, "role/", ""},
+	stacks.KindRole:              {catalog.Role, partition.IAM, "role/", "name"},
+	stacks.KindBucket:            {catalog.Bucket, partition.S3, "", "bucket"},
 
 	stacks.KindApplicationBalancer: {balancerToken, partition.ELB, "loadbalancer/", ""},
 	stacks.KindNetworkBalancer:     {balancerToken, partition.ELB, "loadbalancer/", ""},
@@ -98,6 +100,9 @@ func externalObject(e stacks.External) (*Object, error) {
 	o := &Object{Type: kind.token, ID: e.ID, Place: e.Place, External: true, State: resource.PropertyMap{}}
 	set := func(name, value string) { o.State[resource.PropertyKey(name)] = resource.NewStringProperty(value) }
 	set("arn", e.Place.ARN(kind.service, kind.prefix+e.ID).String())
+	if e.Kind == stacks.KindServiceLinkedRole {
+		o.ID = o.Text("arn")
+	}
 	if e.Kind == stacks.KindRole {
 		// A role's name is the end of its path, and the provider's id.
 		o.ID = e.ID[strings.LastIndexByte(e.ID, '/')+1:]

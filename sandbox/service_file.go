@@ -16,6 +16,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/logarchive/logarchive/catalog"
 	"github.com/logarchive/logarchive/partition"
 )
 
@@ -59,6 +60,9 @@ var fileKinds = []struct {
 	read  func(Resources, Object) *serviceFile
 }{
 	{trailToken, trailFile},
+	{catalog.DeliveryChannel, configFile},
+	{catalog.PublishingDestination, findingsFile},
+	{catalog.QueryLogConfigAssociation, queryLogFile},
 }
 
 // buffer is the name of its buffer.
@@ -219,7 +223,8 @@ func (f *serviceFile) write(ctx context.Context, b *buffer, part feedPart, to io
 // serviceFiles reads the files that a service has written.
 func (f *finder) serviceFiles() error {
 	from := f.source.file
-	bucket := from.bucket[strings.LastIndexByte(from.bucket, ':')+1:]
+	arn, _ := kept(f.d.world, from.bucket)
+	bucket := arn[strings.LastIndexByte(arn, ':')+1:]
 	return f.d.eachObject(f.ctx, []*finder{f}, bucket, from.head, from.wrote, func(file *os.File, _ StoredObject) error {
 		unpacked, err := gzip.NewReader(file)
 		if err != nil {

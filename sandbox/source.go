@@ -24,6 +24,9 @@ const (
 	SourceInstance  SourceKind = "instance"
 	SourceSyslog    SourceKind = "syslog"
 	SourceTrail     SourceKind = "trail"
+	SourceConfig    SourceKind = "config"
+	SourceFindings  SourceKind = "guardduty"
+	SourceQueryLog  SourceKind = "resolver-query-log"
 )
 
 // Source is something that produces logs, with the way that they take as it is declared.
@@ -193,7 +196,7 @@ func (d *Delivery) resolve(id string) (Source, error) {
 				s = candidate
 			}
 		}
-	case SourceTrail:
+	case SourceTrail, SourceConfig, SourceFindings, SourceQueryLog:
 		return d.Source(id) // there are few
 	case SourceLogGroup:
 		if _, ok := find(d.world, logGroupToken, func(o *Object) bool { return o.Place == place && o.Text("name") == name }); ok {

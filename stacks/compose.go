@@ -39,7 +39,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		c.databases,
 		c.databaseBackups,
 		c.replay,
-		c.cloudTrail,
+		c.services,
 		c.accounts,
 		c.siemFeed,
 		c.backupVaults,
@@ -113,7 +113,7 @@ func (c *composer) archiveBucket() (err error) {
 // some flow log takes no stream, once for each form of its keys.
 func (s *Spec) deliveries() []components.Delivery {
 	list := append(s.streamDeliveries(s.classes()), s.flowLogDeliveries(MethodS3)...)
-	list = append(list, s.trailDeliveries()...)
+	list = append(list, s.serviceDeliveries(false)...)
 	return append(list, s.replays(s.classes())...)
 }
 

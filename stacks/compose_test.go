@@ -399,8 +399,8 @@ func BenchmarkBeijing(b *testing.B) {
 func TestSourcesAreAStackOutput(t *testing.T) {
 	t.Parallel()
 	for stack, want := range map[string][]string{
-		"beijing": {pathAccess, pathDatabase, throughDestination(pathDatabase), pathInstance, pathSyslog, pathLogGroup, throughDestination(pathLogGroup), pathS3, pathLanding, pathFlowLog, pathTrail, pathTrailCopy},
-		"global":  {pathAccess, pathDatabase, pathInstance, pathSyslog, pathLogGroup, pathS3, pathLanding, pathDirect, pathFlowLog, pathTrail},
+		"beijing": {pathAccess, pathDatabase, throughDestination(pathDatabase), pathInstance, pathSyslog, pathLogGroup, throughDestination(pathLogGroup), pathS3, pathLanding, pathFlowLog, pathTrail, pathTrailCopy, pathConfig, pathFindingsLanding},
+		"global":  {pathAccess, pathDatabase, pathInstance, pathSyslog, pathLogGroup, pathS3, pathLanding, pathDirect, pathFlowLog, pathTrail, pathConfig, pathFindings, pathQueryLogs},
 	} {
 		g, spec := example(t, stack)
 		ways := map[string]bool{}

@@ -31,7 +31,7 @@ func backupReplicationField() schema.Field {
 		Doc:     "Replicates the automated backups and transaction logs of a DB instance to the backup region, encrypted with a key of its own there. The instance must have automated backups. Clusters can't.",
 		Accepts: "an object with retentionDays",
 		Fields: []schema.Field{
-			{Key: "retentionDays", Kind: schema.Integer, Default: 7, Range: schema.Between(1, 35),
+			{Key: "retentionDays", Kind: schema.Integer, Required: true, Range: schema.Between(1, 35),
 				Doc: "How long they are kept there. Changing it begins the replication anew."},
 		}}
 }

@@ -76,6 +76,7 @@ func (s *Spec) ownExternals() []External {
 	}
 	list = append(list, s.instanceExternals()...)
 	list = append(list, s.syslogExternals()...)
+	list = append(list, s.serviceExternals()...)
 	return append(list, s.backedUp(list)...)
 }
 

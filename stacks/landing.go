@@ -79,7 +79,7 @@ func (s *Spec) LandingPlace() partition.Place {
 // landingDeliveries are those who write to the landing bucket, from every source account. A new kind of source adds its own
 // here.
 func (s *Spec) landingDeliveries() []components.Delivery {
-	list := s.flowLogDeliveries(MethodLanding)
+	list := append(s.flowLogDeliveries(MethodLanding), s.serviceDeliveries(true)...)
 	for i := range s.Accounts {
 		list = append(list, s.Accounts[i].Stack.landingDeliveries()...)
 	}

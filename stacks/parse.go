@@ -35,6 +35,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.syslog(root.Get("syslog"))
 	p.databases(root.Get("databases"))
 	p.cloudTrail(root.Get("cloudTrail"))
+	p.services(root)
 	p.backup(root.Get("backup"))
 	p.accessLogs(root.Get("accessLogs"))
 	p.monitoring(root.Get("monitoring"))

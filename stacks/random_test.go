@@ -36,6 +36,8 @@ var words = map[string][]string{
 	"subnetIds": {"subnet-00000001", "subnet-00000002", "subnet-00000003"}, "clientCidrs": {"10.0.0.0/16", "172.16.0.0/12", "0.0.0.0/0"}, "egressCidrs": {"10.0.0.0/16", "10.1.0.0/16"},
 	"certificateArn": {beijing.ARN(partition.ACM, "certificate/1").String(), "certificate/1"}, "image": {"ami-00000001"}, "instanceType": {"t4g.small"}, "repository": {"https://a.example/"}, "version": {"4.0.3"},
 	"runAsUser": {"cwagent"}, "emails": {"a@example.com", "b@example.com", "nobody"}, "runbook": {"docs/operations.md", "https://example.com/runbook"}, "agentVersion": {"1.300049.1b929"}, "prefix": {"agents/"},
+	"detectorId": {"12abc34d567e8fa901bc2d34e56789f0"}, "organizationId": {"o-exampleorgid", "o-1"}, "s3": {"*", "payments", "payments/a/"}, "lambda": {"*", "orders"},
+	"vpcIds":   {"vpc-00000001", "vpc-00000002"},
 	"logTypes": {"error", "slowquery", "audit", "postgresql", "upgrade", "iam-db-auth-error"},
 }
 
@@ -172,6 +174,24 @@ func (r *inventor) repair(key string, object map[string]any) {
 		}
 	case "replay":
 		object["schedule"] = r.pick([]string{"on-demand", "rate(1 day)", "cron(0 2 * * ? *)"})
+	case "cloudTrail":
+		object["name"] = r.pick([]string{"all", "management.2"})
+		if object["cloudWatchLogs"] != true {
+			drop("retentionDays")
+		}
+		drop("dataEvents")
+		if r.IntN(2) == 0 {
+			object["dataEvents"] = map[string]any{"s3": []string{"payments"}, "lambda": []string{"*"}}
+		}
+	case "guardDuty":
+		drop("detectorId", "frequency")
+		object["detectorId"] = r.pick(words["detectorId"])
+		if r.IntN(2) == 0 {
+			drop("detectorId")
+			object["frequency"] = "ONE_HOUR"
+		}
+	case "resolverQueryLogs":
+		object["vpcIds"], object["acceptUnknown"] = []string{r.pick(words["vpcIds"])}, true
 	case "subscribe":
 		object["prefixes"] = []string{fmt.Sprintf("/x%d/", r.IntN(100))}
 		drop("exclude", "schedule")

@@ -82,7 +82,7 @@ func (s *Spec) ownSources() []Source {
 			})
 		}
 	}
-	rows = append(rows, s.trailSources()...)
+	rows = append(rows, s.serviceSources()...)
 	for i := range rows {
 		rows[i].Place = s.Home
 	}

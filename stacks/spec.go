@@ -37,6 +37,10 @@ type Spec struct {
 	Exports *ExportsSpec
 	// Trail is nil without one.
 	Trail *TrailSpec
+	// Config, Findings and QueryLogs are nil without them.
+	Config    *ConfigSpec
+	Findings  *FindingsSpec
+	QueryLogs *QueryLogSpec
 	// Accounts are further source accounts.
 	Accounts  []AccountSpec
 	Instances []InstancesSpec

@@ -173,7 +173,7 @@ func (s *segment) join(part *segment) {
 // Paths finds every source and proves its way, sorted by kind, place and name.
 func (e *evaluation) Paths() []*Path {
 	var paths []*Path
-	for _, token := range sourceTokens {
+	for _, token := range slices.Concat(sourceTokens, serviceTokens) {
 		for _, r := range e.byType[token] {
 			paths = append(paths, e.pathsOf(r)...)
 		}
@@ -221,6 +221,12 @@ func (e *evaluation) pathsOf(r *Resource) []*Path {
 		if balancerLogs(r) != nil {
 			return one(KindLoadBalancer, r.text("name"), e.balancer)
 		}
+	case typeDeliveryChannel:
+		return one(KindConfig, r.text("name"), e.configuration)
+	case typePublishing:
+		return one(KindFindings, r.text("detectorId"), e.findings)
+	case typeQueryLogAssociation:
+		return one(KindQueryLog, r.text("resourceId"), e.queryLog)
 	case typeTrail:
 		return one(KindTrail, r.text("name"), e.trail)
 	case typeAutoScalingGroup:

@@ -74,6 +74,31 @@ var worlds = []struct {
 		})
 	}, verify.KindTrail, "all trails /trail app logs"},
 
+	{"AWS Config, with a key that the channel names", func(p *program) {
+		who, source := p.principal(shop, partition.Config, partition.Deliver), policy.Conditions{}.With("StringEquals", "aws:SourceAccount", string(shop.Account))
+		arn := partition.BucketARN(partition.AWS, "config").String()
+		key := p.key("config", security, grant(who, source, "*", "kms:GenerateDataKey", "kms:Decrypt"))
+		p.bucket("config", security, grant(who, source, arn, "s3:GetBucketAcl", "s3:ListBucket"), grant(who, source, arn+"/AWSLogs/"+string(shop.Account)+"/Config/*", "s3:PutObject"))
+		p.add("aws:cfg/recorder:Recorder", "default", shop, map[string]any{"name": "default"})
+		p.add("aws:cfg/recorderStatus:RecorderStatus", "default", shop, map[string]any{"name": "default", "isEnabled": true})
+		p.add("aws:cfg/deliveryChannel:DeliveryChannel", "default", shop, map[string]any{"name": "default", "s3BucketName": "config", "s3KmsKeyArn": key})
+	}, verify.KindConfig, "default config"},
+	{"GuardDuty's findings", func(p *program) {
+		who, source := p.principal(shop, partition.GuardDuty, partition.Deliver), from(shop, shop.ARN(partition.GuardDuty, "detector/*").String())
+		arn := partition.BucketARN(partition.AWS, "findings").String()
+		key := p.key("findings", security, grant(who, source, "*", "kms:GenerateDataKey"))
+		p.bucket("findings", security, grant(who, source, arn, "s3:GetBucketLocation"), grant(who, source, arn+"/AWSLogs/"+string(shop.Account)+"/GuardDuty/*", "s3:PutObject"))
+		p.add("aws:guardduty/publishingDestination:PublishingDestination", "d1", shop, map[string]any{"detectorId": "d1", "destinationArn": arn, "kmsKeyArn": key})
+	}, verify.KindFindings, "d1 findings"},
+	{"DNS queries of a VPC", func(p *program) {
+		arn := partition.BucketARN(partition.AWS, "dns").String()
+		who, source := p.principal(shop, partition.LogDelivery, partition.Deliver), from(shop, shop.ARN(partition.Logs, "*").String())
+		p.bucket("dns", shop, grant(who, source, arn, "s3:GetBucketAcl", "s3:ListBucket"), grant(who, source, arn+"/vpc/AWSLogs/"+string(shop.Account)+"/*", "s3:PutObject"))
+		config := p.add("aws:route53/resolverQueryLogConfig:ResolverQueryLogConfig", "dns", shop, map[string]any{"name": "dns", "destinationArn": arn + "/vpc"})
+		config.ID = "rqlc-1"
+		p.add("aws:route53/resolverQueryLogConfigAssociation:ResolverQueryLogConfigAssociation", "vpc-1", shop, map[string]any{"resolverQueryLogConfigId": "rqlc-1", "resourceId": "vpc-1"})
+	}, verify.KindQueryLog, "vpc-1 dns"},
+
 	{"a replica in another account", func(p *program) {
 		source, target := partition.BucketARN(partition.AWS, "logs").String(), partition.BucketARN(partition.AWS, "replica").String()
 		role := shop.RoleARN("replicate").String()

@@ -45,14 +45,15 @@ func (e *evaluation) trailToBucket(s *segment, r *Resource) {
 	q := deputy.overTLS()
 	s.prove(e, q.do(b.arn, "s3:GetBucketAcl"))
 	account, region := string(r.Place.Account), string(r.Place.Region)
-	folders := []string{joinKey(r.text("s3KeyPrefix"), "AWSLogs", account)}
+	// A statement names the folder of the account, or of the organisation, which has a folder for each of its accounts.
+	folders := []struct{ name, of string }{{joinKey(r.text("s3KeyPrefix"), "AWSLogs", account), ""}}
 	if r.flag("isOrganizationTrail") {
 		id, found := organizationOf(b)
 		if !found {
 			s.broken(r.URN, "isOrganizationTrail", fmt.Sprintf("bucket %s has no grant for the folder of an organisation: the trail writes to AWSLogs/o-…/", b.name), "allow s3:PutObject below AWSLogs/ and the organisation's id")
 			return
 		}
-		folders = append(folders, joinKey(r.text("s3KeyPrefix"), "AWSLogs", id, account))
+		folders = append(folders, struct{ name, of string }{joinKey(r.text("s3KeyPrefix"), "AWSLogs", id), account})
 	}
 	key := r.text("kmsKeyId")
 	for _, folder := range folders {
@@ -64,8 +65,8 @@ func (e *evaluation) trailToBucket(s *segment, r *Resource) {
 				struct{ title, name, algorithm string }{"CloudTrail writes digests with S3's own encryption", digest, "AES256"})
 		}
 		for _, w := range writes {
-			object := b.arn + "/" + joinKey(folder, w.name)
-			put := q.sampling(object, b.arn+"/"+folder+"/*")
+			object := b.arn + "/" + joinKey(folder.name, folder.of, w.name)
+			put := q.sampling(object, b.arn+"/"+folder.name+"/*")
 			put.title = w.title
 			switch {
 			case w.algorithm != "":
@@ -80,7 +81,7 @@ func (e *evaluation) trailToBucket(s *segment, r *Resource) {
 			}
 		}
 	}
-	e.trailKey(s, r, b, deputy, arn, b.arn+"/"+joinKey(folders[0], "CloudTrail", region, "object.json.gz"))
+	e.trailKey(s, r, b, deputy, arn, b.arn+"/"+joinKey(folders[0].name, "CloudTrail", region, "object.json.gz"))
 }
 
 // trailKey is what CloudTrail asks of the trail's key

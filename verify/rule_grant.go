@@ -71,6 +71,7 @@ var deputyConditions = []struct {
 	{partition.S3ServerAccessLogs, []policy.Kind{policy.Bucket}, []string{"aws:SourceAccount", "aws:SourceArn"}, "S3 User Guide, enable-server-access-logging"},
 	{partition.CloudTrail, []policy.Kind{policy.Bucket, policy.Key}, []string{"aws:SourceArn"}, "CloudTrail User Guide, create-s3-bucket-policy"},
 	{partition.CloudWatch, []policy.Kind{policy.Topic, policy.Key}, []string{"aws:SourceAccount", "aws:SourceArn"}, "CloudWatch User Guide, Notify_Users_Alarm_Changes; SNS Developer Guide, sns-key-management"},
+	{partition.GuardDuty, []policy.Kind{policy.Bucket, policy.Key}, []string{"aws:SourceAccount", "aws:SourceArn"}, "GuardDuty User Guide, guardduty_exportfindings"},
 	{partition.Config, []policy.Kind{policy.Bucket, policy.Key}, []string{"aws:SourceAccount"}, "AWS Config Developer Guide, s3-bucket-policy"},
 }
 

@@ -363,8 +363,11 @@ func pathInWords(s sandbox.Source) string {
 			words = append(words, "syslog", "collector")
 		case strings.HasPrefix(step, "flow log "):
 			words = append(words, "flow log")
-		case strings.HasPrefix(step, "trail "):
-			words = append(words, "trail")
+		case strings.HasPrefix(step, "trail "), strings.HasPrefix(step, "recorder "), strings.HasPrefix(step, "detector "):
+			service, _, _ := strings.Cut(step, " ")
+			words = append(words, service)
+		case strings.HasPrefix(step, "query log "):
+			words = append(words, "query log")
 		case strings.HasPrefix(step, "filter "):
 		case strings.HasPrefix(step, "destination "):
 			words = append(words, "destination")
