@@ -58,7 +58,7 @@ bench: ## Run the benchmarks behind docs/performance.md
 	$(GO) test -run '^$$' -bench . -benchmem ./policy ./graph ./verify ./tests
 
 bench-transform: ## The transform function beside its peers: throughput, cold start, zip size
-	$(GO) run ./tests/bench/transform
+	@GO="$(GO)" tests/bench/transform/run.sh
 
 clean: ## Remove what was built here (not the user's cache directory)
 	rm -rf $(BIN) .sandbox

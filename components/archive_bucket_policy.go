@@ -19,7 +19,7 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 	if err != nil {
 		return policy.Document{}, err
 	}
-	doc := policy.Document{Statements: append(bucketDenials(bucket, keyArn, digests), nobodyDeletes(bucket, args.BreakGlassRoleArns))}
+	doc := policy.Document{Statements: append(bucketDenials(bucket, keyArn, digests), append(nobodyTurnsOff(bucket, args), nobodyDeletes(bucket, args.BreakGlassRoleArns))...)}
 	given := map[string]int{}
 	for _, g := range all {
 		if !g.foreign && (g.kind == FirehoseDelivery || g.kind == ReplayDelivery) {
@@ -138,17 +138,42 @@ func transportDenials(bucket string) []policy.Statement {
 // nobodyDeletes holds for the account's administrators as well, the deploying role included. Lifecycle expiry isn't bound
 // by the bucket's policy (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifecycle-mgmt.html).
 func nobodyDeletes(bucket string, breakGlass []string) policy.Statement {
-	s := policy.Statement{
-		Sid:       "NobodyDeletes",
-		Effect:    policy.Deny,
-		Principal: policy.AnyPrincipal(),
-		Action:    []string{"s3:BypassGovernanceRetention", "s3:DeleteBucket", "s3:DeleteObject", "s3:DeleteObjectVersion"},
-		Resource:  []string{bucket, bucket + "/*"},
+	return denyToAllBut("NobodyDeletes", breakGlass,
+		[]string{"s3:BypassGovernanceRetention", "s3:DeleteBucket", "s3:DeleteObject", "s3:DeleteObjectVersion"}, []string{bucket, bucket + "/*"})
+}
+
+// settledActions change what keeps the logs, by which they could be made to expire, to be readable, or to be written
+// unencrypted. The program itself puts these settings once, before the policy.
+var settledActions = []string{
+	"s3:DeleteBucketPolicy", "s3:PutBucketAcl", "s3:PutBucketObjectLockConfiguration", "s3:PutBucketOwnershipControls",
+	"s3:PutBucketPublicAccessBlock", "s3:PutBucketVersioning", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration",
+}
+
+// configuringActions are what the program changes as accounts, replicas and consumers come and go.
+var configuringActions = []string{"s3:PutBucketNotification", "s3:PutBucketPolicy", "s3:PutReplicationConfiguration"}
+
+// nobodyTurnsOff holds for the account's administrators as well. The deploying role keeps what it needs for every further
+// source; the rest it gets with Maintenance only. The root user of the bucket's account can get, put and delete its policy
+// whatever that says, so that nobody can be locked out for good
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html).
+func nobodyTurnsOff(bucket string, args *LogArchiveBucketArgs) []policy.Statement {
+	trusted := slices.Concat(args.AdministratorRoleArns, args.BreakGlassRoleArns)
+	settling := args.BreakGlassRoleArns
+	if args.Maintenance {
+		settling = trusted
 	}
-	if len(breakGlass) > 0 {
-		roles := slices.Clone(breakGlass)
-		slices.Sort(roles)
-		s.Condition = policy.Conditions{}.With("ArnNotEquals", "aws:PrincipalArn", slices.Compact(roles)...)
+	out := []policy.Statement{denyToAllBut("NobodyTurnsOff", settling, settledActions, []string{bucket})}
+	if len(args.AdministratorRoleArns) > 0 {
+		out = append(out, denyToAllBut("OnlyDeployerConfigures", trusted, configuringActions, []string{bucket}))
+	}
+	return out
+}
+
+// denyToAllBut denies to everybody but the roles, or to everybody.
+func denyToAllBut(sid string, roles, actions, resources []string) policy.Statement {
+	s := policy.Statement{Sid: sid, Effect: policy.Deny, Principal: policy.AnyPrincipal(), Action: actions, Resource: resources}
+	if len(roles) > 0 {
+		s.Condition = policy.Conditions{}.With("ArnNotEquals", "aws:PrincipalArn", sorted(roles)...)
 	}
 	return s
 }

@@ -22,6 +22,8 @@ type LandingBucketArgs struct {
 	Deliveries []Delivery
 	// AdministratorRoleArns and BreakGlassRoleArns are as in [LogArchiveBucketArgs].
 	AdministratorRoleArns, BreakGlassRoleArns []string
+	// Maintenance is as in [LogArchiveBucketArgs].
+	Maintenance bool
 	// Archive is where everything is replicated to. Its Deliveries must have those of [LandingBucketArgs.Replicas].
 	Archive *LogArchiveBucket
 	// ArchivePlace and ArchiveBucketName are where that is, and its name.
@@ -80,6 +82,7 @@ func (args *LandingBucketArgs) bucket() *LogArchiveBucketArgs {
 		NoncurrentDays:        args.ExpireDays,
 		Deliveries:            args.Deliveries,
 		AdministratorRoleArns: args.AdministratorRoleArns, BreakGlassRoleArns: args.BreakGlassRoleArns,
+		Maintenance:         args.Maintenance,
 		ReplicationRoleArns: []string{args.Place.RoleARN(args.ReplicationRoleName).String()},
 		Tags:                args.Tags,
 	}

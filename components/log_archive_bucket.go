@@ -42,6 +42,9 @@ type LogArchiveBucketArgs struct {
 	// ReplicationRoleArns are the roles of the bucket's account as which S3 replicates the bucket to others: see
 	// [BucketReplication]. They can decrypt what is in it, through S3 only.
 	ReplicationRoleArns []string
+	// Maintenance lets AdministratorRoleArns change what is settled when the bucket is made: versions, lifecycle, Object
+	// Lock, default encryption, public access block, ownership. Deploy it before such a change, and take it back after it.
+	Maintenance bool
 	// Tags are put on the bucket and its key.
 	Tags map[string]string
 }
@@ -238,29 +241,38 @@ func (c *LogArchiveBucket) registerSettings(ctx *pulumi.Context, name string, ar
 	if err != nil {
 		return err
 	}
-	// Who waits for the policy finds the bucket encrypted, too.
-	c.Policy, err = s3.NewBucketPolicy(ctx, name, &s3.BucketPolicyArgs{
-		Bucket: bucket,
-		Policy: documentOf(c.Key.Arn, func(keyArn string) (policy.Document, error) { return archiveBucketPolicy(args, keyArn) }),
-	}, setting, pulumi.DependsOn([]pulumi.Resource{owned, encrypted}))
-	if err != nil {
-		return err
-	}
-	_, err = s3.NewBucketLifecycleConfigurationV2(ctx, name, &s3.BucketLifecycleConfigurationV2Args{
+	expiring, err := s3.NewBucketLifecycleConfigurationV2(ctx, name, &s3.BucketLifecycleConfigurationV2Args{
 		Bucket: bucket,
 		Rules:  lifecycle(args),
 	}, setting, pulumi.DependsOn([]pulumi.Resource{versioning}))
-	if err != nil || args.ObjectLock == nil {
+	if err != nil {
 		return err
 	}
-	_, err = s3.NewBucketObjectLockConfigurationV2(ctx, name, &s3.BucketObjectLockConfigurationV2Args{
+	settled := []pulumi.Resource{owned, encrypted, expiring}
+	if args.ObjectLock != nil {
+		locked, err := c.lock(ctx, name, args, setting, pulumi.DependsOn([]pulumi.Resource{versioning}))
+		if err != nil {
+			return err
+		}
+		settled = append(settled, locked)
+	}
+	// Who waits for the policy finds the bucket encrypted, locked and expiring. The policy comes last: it denies the deploying
+	// role to change these.
+	c.Policy, err = s3.NewBucketPolicy(ctx, name, &s3.BucketPolicyArgs{
 		Bucket: bucket,
+		Policy: documentOf(c.Key.Arn, func(keyArn string) (policy.Document, error) { return archiveBucketPolicy(args, keyArn) }),
+	}, setting, pulumi.DependsOn(settled))
+	return err
+}
+
+func (c *LogArchiveBucket) lock(ctx *pulumi.Context, name string, args *LogArchiveBucketArgs, opts ...pulumi.ResourceOption) (*s3.BucketObjectLockConfigurationV2, error) {
+	return s3.NewBucketObjectLockConfigurationV2(ctx, name, &s3.BucketObjectLockConfigurationV2Args{
+		Bucket: c.Bucket.ID(),
 		Rule: &s3.BucketObjectLockConfigurationV2RuleArgs{
 			DefaultRetention: &s3.BucketObjectLockConfigurationV2RuleDefaultRetentionArgs{
 				Mode: pulumi.String(args.ObjectLock.Mode),
 				Days: pulumi.Int(args.ObjectLock.Days),
 			},
 		},
-	}, setting, pulumi.DependsOn([]pulumi.Resource{versioning}))
-	return err
+	}, opts...)
 }

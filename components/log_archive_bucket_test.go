@@ -134,6 +134,18 @@ func TestArchiveBucketPolicy(t *testing.T) {
 			With("Null", "s3:x-amz-server-side-encryption-aws-kms-key-id", "false")),
 		deny("DenyCustomerKey", "s3:PutObject", objects, when.With("Null", "s3:x-amz-server-side-encryption-customer-algorithm", "false")),
 		policy.Statement{
+			Sid: "NobodyTurnsOff", Effect: policy.Deny, Principal: policy.AnyPrincipal(), Resource: []string{bucketARN},
+			Action: []string{
+				"s3:DeleteBucketPolicy", "s3:PutBucketAcl", "s3:PutBucketObjectLockConfiguration", "s3:PutBucketOwnershipControls",
+				"s3:PutBucketPublicAccessBlock", "s3:PutBucketVersioning", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration",
+			},
+		},
+		policy.Statement{
+			Sid: "OnlyDeployerConfigures", Effect: policy.Deny, Principal: policy.AnyPrincipal(), Resource: []string{bucketARN},
+			Action:    []string{"s3:PutBucketNotification", "s3:PutBucketPolicy", "s3:PutReplicationConfiguration"},
+			Condition: when.With("ArnNotEquals", "aws:PrincipalArn", bucketArgs().AdministratorRoleArns...),
+		},
+		policy.Statement{
 			Sid: "NobodyDeletes", Effect: policy.Deny, Principal: policy.AnyPrincipal(), Resource: []string{bucketARN, object("*")},
 			Action: []string{"s3:BypassGovernanceRetention", "s3:DeleteBucket", "s3:DeleteObject", "s3:DeleteObjectVersion"},
 		},
@@ -226,6 +238,38 @@ func TestBreakGlass(t *testing.T) {
 	t.Error("no statement NobodyDeletes")
 }
 
+// TestMaintenance: who deploys may change what is settled only while the switch says so; the policy comes after all of it.
+func TestMaintenance(t *testing.T) {
+	t.Parallel()
+	breaker := archive.RoleARN("break-glass").String()
+	for _, maintenance := range []bool{false, true} {
+		args := bucketArgs()
+		args.Maintenance, args.BreakGlassRoleArns = maintenance, []string{breaker}
+		g := record(t, bucketProgram(args))
+		bucketPolicy := find(t, g, "aws:s3/bucketPolicy:BucketPolicy", "archive")
+		doc, err := policy.Parse([]byte(text(t, bucketPolicy, "policy")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		both := slices.Sorted(slices.Values(append(slices.Clone(args.AdministratorRoleArns), breaker)))
+		want := map[string][]string{"NobodyTurnsOff": {breaker}, "OnlyDeployerConfigures": both, "NobodyDeletes": {breaker}}
+		if maintenance {
+			want["NobodyTurnsOff"] = both
+		}
+		for _, s := range doc.Statements {
+			if roles, ok := want[s.Sid]; ok && !slices.Equal(s.Condition["ArnNotEquals"]["aws:PrincipalArn"], roles) {
+				t.Errorf("maintenance %t: %s leaves out %q, want %q", maintenance, s.Sid, s.Condition["ArnNotEquals"]["aws:PrincipalArn"], roles)
+			}
+			delete(want, s.Sid)
+		}
+		if len(want) > 0 {
+			t.Errorf("there are no statements %v", want)
+		}
+		dependsOn(t, g, bucketPolicy, find(t, g, "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", "archive"),
+			find(t, g, "aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2", "archive"))
+	}
+}
+
 // TestDeliveriesInAnyOrder: a policy is the same document however its deliveries are listed.
 func TestDeliveriesInAnyOrder(t *testing.T) {
 	t.Parallel()
@@ -265,16 +309,17 @@ func TestManyAccounts(t *testing.T) {
 	for _, p := range doc.Validate(policy.Bucket) {
 		t.Error(p)
 	}
-	if len(doc.Statements) != 9 {
-		t.Fatalf("%d statements, want 6 denials and 3 deliveries", len(doc.Statements))
+	const denials = 8
+	if len(doc.Statements) != denials+3 {
+		t.Fatalf("%d statements, want 8 denials and 3 deliveries", len(doc.Statements))
 	}
 	for i, want := range []string{
 		object("errors/logs/account=${aws:PrincipalAccount}/*"),
 		object("flow-logs-direct/AWSLogs/${aws:SourceAccount}/*"),
 		object("flow-logs-direct/AWSLogs/${aws:SourceAccount}/*"),
 	} {
-		if got := doc.Statements[6+i].Resource[1]; got != want {
-			t.Errorf("statement %s allows %s, want %s", doc.Statements[6+i].Sid, got, want)
+		if got := doc.Statements[denials+i].Resource[1]; got != want {
+			t.Errorf("statement %s allows %s, want %s", doc.Statements[denials+i].Sid, got, want)
 		}
 	}
 }

@@ -95,6 +95,7 @@ func (c *composer) archiveBucket() (err error) {
 		Deliveries:            s.allDeliveries(),
 		Readers:               s.readers(),
 		AdministratorRoleArns: []string{s.ArchiveRole.String()},
+		Maintenance:           a.Maintenance,
 	}
 	for _, t := range a.Transitions {
 		args.Transitions = append(args.Transitions, components.Transition{Days: t.Days, StorageClass: string(t.StorageClass)})

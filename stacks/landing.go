@@ -132,6 +132,7 @@ func (c *composer) landingBucket() (err error) {
 		ExpireDays:            s.Landing.ExpireDays,
 		Deliveries:            s.landingDeliveries(),
 		AdministratorRoleArns: []string{s.ArchiveRole.String()},
+		Maintenance:           a.Maintenance,
 		Archive:               c.archive, ArchivePlace: s.Archive, ArchiveBucketName: a.Bucket,
 		ReplicationRoleName: s.LandingRole(),
 		TimeControl:         s.Landing.TimeControl,

@@ -22,6 +22,7 @@ func (p *parser) archive(v schema.Value) {
 	p.transitions(v.Get("transitions"), retention)
 	p.objectLock(v.Get("objectLock"), retention)
 	p.breakGlass(v.Get("breakGlassRole"))
+	s.Maintenance = v.Get("maintenance").Flag()
 }
 
 // transitions reads the lifecycle's steps and checks what S3 refuses when the configuration is put: steps out of order,

@@ -62,7 +62,7 @@ var functionProblems = []problem{
 	{"too old", "replay", map[string]any{"schedule": "on-demand", "minAgeMinutes": 10081}, `replay.minAgeMinutes: 10081 is out of range; want an integer from 0 to 10080`},
 	{"too slow", "replay", map[string]any{"schedule": "on-demand", "bytesPerSecond": 1000}, `replay.bytesPerSecond: 1000 is out of range; want an integer from 65536 to 104857600`},
 	{"too fast", "replay", map[string]any{"schedule": "on-demand", "bytesPerSecond": 104857601}, `replay.bytesPerSecond: 104857601 is out of range; want an integer from 65536 to 104857600`},
-	{"unknown key of the replay", "replay", map[string]any{"schedule": "on-demand", "prefix": "errors/"}, `replay.prefix: unknown key with value "errors/"; it belongs to log-archive:instances[].output.prefix. known here: schedule, minAgeMinutes, bytesPerSecond`},
+	{"unknown key of the replay", "replay", map[string]any{"schedule": "on-demand", "dryRun": true}, `replay.dryRun: unknown key with value true; known here: schedule, minAgeMinutes, bytesPerSecond`},
 	{"switch of streams in quotes", "pipeline.keepStreams", "true", `pipeline.keepStreams: "true" is a string; want true or false (without quotes)`},
 }
 

@@ -70,6 +70,8 @@ type ArchiveSpec struct {
 	ObjectLock *ObjectLockSpec
 	// BreakGlassRole is the only one that may delete; the zero ARN if there is none.
 	BreakGlassRole partition.ARN
+	// Maintenance lets the deploying role change what is settled.
+	Maintenance bool
 }
 
 // TransitionSpec moves objects of an age to a storage class.

@@ -40,6 +40,12 @@ var bucketRules = []Rule{
 		check:  undeletable,
 	},
 	{
+		ID: "bucket-settled", Title: "nobody turns off what keeps the archive",
+		Why:    "who may change lifecycle, versions, lock, encryption or the policy of the bucket can have logs expire, or be read, without deleting one",
+		Remedy: "deny the actions in the bucket's policy to everybody but the break-glass role, and the policy, replication and notifications to everybody but that and the role that deploys",
+		check:  settled,
+	},
+	{
 		ID: "bucket-versioned", Title: "the archive keeps versions, and survives its stack",
 		Why:    "without versions an overwrite destroys; without protect and retainOnDelete an upgrade of the program can (cloudposse #70, CLO #261)",
 		Remedy: "enable versioning, set protect and retainOnDelete, and leave forceDestroy false",
@@ -178,12 +184,19 @@ func (e *evaluation) deletionHops(b *bucket, who Caller) []Hop {
 	return hops
 }
 
+// breakGlassRoles are those of the bucket's account.
+func (e *evaluation) breakGlassRoles(b *bucket) (out []string) {
+	for _, role := range e.options.BreakGlass {
+		if arn, err := partition.ParseARN(role); err == nil && arn.Account == b.Place.Account {
+			out = append(out, role)
+		}
+	}
+	return out
+}
+
 // breakGlass holds the exceptions of the Deny against the roles that are meant to be one.
 func (e *evaluation) breakGlass(report reporter, b *bucket) {
-	for _, role := range e.options.BreakGlass {
-		if arn, err := partition.ParseARN(role); err != nil || arn.Account != b.Place.Account {
-			continue
-		}
+	for _, role := range e.breakGlassRoles(b) {
 		for _, h := range e.deletionHops(b, Caller{Role: role, Unbounded: true}) {
 			if e.probe(h) != policy.Allowed {
 				report(b.URN, "except the role from the Deny: a condition ArnNotEquals on aws:PrincipalArn", "the break-glass role %s can't %s", role, h.Action)

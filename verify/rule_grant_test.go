@@ -87,6 +87,8 @@ var grantCases = []ruleCase{
 		change: onRolePolicy("backup-ec2", dropCondition("MoveSnapshotsToColdStorage", "aws:ResourceTag/aws:backup:source-resource"))},
 	{rule: "grant-confined", name: "a role that writes everywhere", resource: "logs-delivery", reason: "and delivers to less",
 		change: onRolePolicy("logs-delivery", func(d *policy.Document) { statement(d, "WriteObjects").Resource = []string{bucketARN + "/*"} })},
+	{rule: "grant-confined", name: "a replay that lists everything", resource: "replay", reason: "it may list the whole of",
+		change: onRolePolicy("replay", func(d *policy.Document) { statement(d, "FindErrors").Condition = nil })},
 	{rule: "grant-confined", name: "a bucket that lets it", resource: "archive", reason: "and delivers to less",
 		change: onBucketPolicy(func(d *policy.Document) {
 			statement(d, "DeliverLogArchiveLogs").Resource = []string{bucketARN, bucketARN + "/*"}

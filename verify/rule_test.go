@@ -123,6 +123,25 @@ var bucketCases = []ruleCase{
 		options: verify.Options{BreakGlass: []string{breaker}}, change: exceptFromDeletion(archive.RoleARN("Other").String())},
 	{rule: "bucket-undeletable", name: "the break-glass role can't", resource: "archive", reason: "can't s3:DeleteObject",
 		options: verify.Options{BreakGlass: []string{archive.RoleARN("Nobody").String()}}, change: func(*program) {}},
+	{rule: "bucket-settled", name: "no Deny", resource: "archive", reason: "to s3:DeleteBucketPolicy, s3:PutBucketAcl",
+		change: onBucketPolicy(func(d *policy.Document) { dropStatements(d, "NobodyTurnsOff") })},
+	{rule: "bucket-settled", name: "administrators configure", resource: "archive", reason: "to s3:PutBucketNotification, s3:PutBucketPolicy, s3:PutReplicationConfiguration",
+		change: onBucketPolicy(func(d *policy.Document) { dropStatements(d, "OnlyDeployerConfigures") })},
+	{rule: "bucket-settled", name: "lifecycle is left out", resource: "archive", reason: "to s3:PutLifecycleConfiguration",
+		change: onBucketPolicy(func(d *policy.Document) {
+			s := statement(d, "NobodyTurnsOff")
+			s.Action = slices.DeleteFunc(s.Action, func(a string) bool { return a == "s3:PutLifecycleConfiguration" })
+		})},
+	{rule: "bucket-settled", name: "maintenance", resource: "archive", reason: "the role that deploys may s3:DeleteBucketPolicy",
+		change: onBucketPolicy(func(d *policy.Document) {
+			s := statement(d, "NobodyTurnsOff")
+			s.Condition = policy.Conditions{}.With("ArnNotEquals", "aws:PrincipalArn", archive.RoleARN("deployment/LogArchiveDeployer").String(), breaker)
+		})},
+	{rule: "bucket-settled", name: "nobody deploys any more", resource: "archive", reason: "no further source can be added",
+		change: onBucketPolicy(func(d *policy.Document) { statement(d, "OnlyDeployerConfigures").Condition = nil })},
+	{rule: "bucket-settled", name: "the break-glass role can't", resource: "archive", reason: "can't s3:PutLifecycleConfiguration",
+		options: verify.Options{BreakGlass: []string{breaker}},
+		change:  onBucketPolicy(func(d *policy.Document) { statement(d, "NobodyTurnsOff").Condition = nil })},
 	{rule: "bucket-versioned", name: "suspended", resource: "archive", reason: "versioning isn't enabled",
 		change: func(p *program) {
 			p.set("BucketVersioningV2", "archive", "versioningConfiguration.status", "Suspended")

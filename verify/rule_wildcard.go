@@ -103,6 +103,7 @@ func coveredBy(pattern, resource string) bool {
 // confined reports writers that reach more of an archive, or of a bucket that is somebody else's, than the prefixes that they
 // deliver to.
 func confined(e *evaluation, report reporter) {
+	e.replaysList(report)
 	using := e.uses()
 	var written []string // buckets' ARNs
 	for _, b := range e.guarded() {

@@ -3,7 +3,7 @@
 //
 // Figures are MB/s of decompressed log data per second of CPU time, the garbage collector's and the compiler's threads
 // included, every peer bound to one core where `taskset` is there. They drift by tens of per cent on a shared machine,
-// the ratios hardly do. Peers that aren't on the machine (node, python3, libdeflate) are left out, and it says so.
+// the ratios hardly do. Peers that aren't on the machine (node, python3, libdeflate) are named as missing, here and on standard error.
 package main
 
 import (

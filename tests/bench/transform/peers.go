@@ -51,7 +51,7 @@ func startPeers(dir, only string) ([]*peer, error) {
 	build := exec.Command("go", "build", "-tags", "libdeflate", "-o", floor, "./tests/bench/transform/peer")
 	build.Env = append(os.Environ(), "CGO_ENABLED=1")
 	if out, err := command(build); err != nil {
-		fmt.Printf("left out: the libdeflate floor (%s)\n", firstLine(out))
+		missing("the libdeflate floor", firstLine(out)+"; install gcc and libdeflate-dev, see tests/bench/transform/run.sh")
 		floor = ""
 	}
 	var peers []*peer
@@ -74,7 +74,7 @@ func startPeers(dir, only string) ([]*peer, error) {
 			continue
 		}
 		if _, err := exec.LookPath(args[0]); err != nil {
-			fmt.Printf("left out: %s (%v)\n", p.name, err)
+			missing(p.name, err.Error()+"; install it and run this again")
 			continue
 		}
 		if taskset, err := exec.LookPath("taskset"); err == nil {
@@ -88,6 +88,12 @@ func startPeers(dir, only string) ([]*peer, error) {
 		peers = append(peers, started)
 	}
 	return peers, nil
+}
+
+// missing says, in both outputs, that the table lacks a peer, so that nobody takes it for the whole one.
+func missing(name, why string) {
+	fmt.Printf("MISSING PEER: %s (%s)\n", name, why)
+	fmt.Fprintf(os.Stderr, "bench-transform: MISSING PEER: %s (%s)\n", name, why)
 }
 
 func command(c *exec.Cmd) ([]byte, error) { return c.CombinedOutput() }

@@ -137,6 +137,7 @@ func (t *table) summary() {
 func (t *table) ratio(a, b string, goal float64) {
 	x, y := t.speed[a], t.speed[b]
 	if len(x) == 0 || len(x) != len(y) {
+		fmt.Printf("%s / %s: NOT MEASURED, a peer is missing\n", name(a), name(b))
 		return
 	}
 	logs, worst := 0.0, math.Inf(1)
