@@ -173,7 +173,7 @@ func (s *segment) join(part *segment) {
 // Paths finds every source and proves its way, sorted by kind, place and name.
 func (e *evaluation) Paths() []*Path {
 	var paths []*Path
-	for _, token := range slices.Concat(sourceTokens, serviceTokens) {
+	for _, token := range slices.Concat(serviceTokens, sourceTokens) {
 		for _, r := range e.byType[token] {
 			paths = append(paths, e.pathsOf(r)...)
 		}

@@ -13,7 +13,8 @@ const (
 	KindQueryLog = "resolver-query-log"
 )
 
-// serviceTokens are the types of the resources that begin their ways.
+// serviceTokens are the types of the resources that begin their ways. They come before those of sourceTokens, of which replications
+// want to know what is delivered.
 var serviceTokens = []string{typeDeliveryChannel, typePublishing, typeQueryLogAssociation}
 
 // serviceWrites are the requests of a service that writes objects under its own name, with the bucket's key or another that it
