@@ -83,7 +83,7 @@ var s3BucketModels = []*model{
 	bucketSetting("aws:s3/bucketReplicationConfig:BucketReplicationConfig", &model{
 		code:  "InvalidRequest",
 		arns:  []string{"role", "rules.destination.bucket"},
-		enums: map[string][]string{"rules.status": {"Enabled", "Disabled"}, "rules.deleteMarkerReplication.status": {"Enabled", "Disabled"}},
+		enums: map[string][]string{"rules.status": {"Enabled", "Disabled"}, "rules.deleteMarkerReplication.status": {"Enabled", "Disabled"}, "rules.destination.accessControlTranslation.owner": {"Destination"}},
 		check: checkReplication,
 		references: func(r *referring) {
 			r.roleARN("role", "InvalidRequest")
@@ -188,6 +188,18 @@ func checkReplication(c *checking) {
 		encrypted := rule.obj("sourceSelectionCriteria").obj("sseKmsEncryptedObjects").str("status") == "Enabled"
 		if encrypted && !rule.obj("destination").has("encryptionConfiguration") {
 			c.fail(path+".destination", "InvalidRequest", "encrypted objects are replicated: EncryptionConfiguration with the replica's key is needed")
+		}
+		to := rule.obj("destination")
+		if owner := to.obj("accessControlTranslation"); to.has("accessControlTranslation") && !to.has("account") {
+			c.fail(path+".destination", "InvalidRequest", "AccessControlTranslation (%s) needs Account, the owner of the destination", owner.str("owner"))
+		}
+		for _, time := range []view{to.obj("replicationTime").obj("time"), to.obj("metrics").obj("eventThreshold")} {
+			if n, ok := time.num("minutes"); ok && n != 15 {
+				c.fail(path+".destination", "InvalidRequest", "%s minutes: S3 takes 15 only", number(n))
+			}
+		}
+		if to.has("replicationTime") && to.obj("metrics").str("status") == "Disabled" {
+			c.fail(path+".destination", "InvalidRequest", "ReplicationTime needs Metrics that are enabled")
 		}
 		if rule.obj("destination").has("replicationTime") && !rule.obj("destination").has("metrics") {
 			c.fail(path+".destination", "InvalidRequest", "ReplicationTime needs Metrics")

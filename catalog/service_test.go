@@ -53,6 +53,9 @@ func TestBucketSettings(t *testing.T) {
 		{"rules[0].destination.bucket", elsewhere(bucketARN), "", "InvalidRequest", "partition"},
 		{"rules", []any{m{"status": "Enabled", "priority": 1, "destination": m{"bucket": bucketARN}}, m{"status": "Enabled", "priority": 1, "destination": m{"bucket": bucketARN}}}, "rules[1].priority", "InvalidRequest", "another rule"},
 		{"rules[0].status", "On", "", "InvalidRequest", "Enabled, Disabled"},
+		{"rules[0].destination.accessControlTranslation", m{"owner": "Destination"}, "rules[0].destination", "InvalidRequest", "needs Account"},
+		{"rules[0].destination.replicationTime", m{"status": "Enabled", "time": m{"minutes": 30}}, "rules[0].destination", "InvalidRequest", "15 only"},
+		{"rules[0].destination.metrics", m{"status": "Enabled", "eventThreshold": m{"minutes": 5}}, "rules[0].destination", "InvalidRequest", "15 only"},
 	})
 }
 

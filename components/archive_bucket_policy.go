@@ -93,7 +93,7 @@ func bucketDenials(bucket, keyArn string, otherwise []string) []policy.Statement
 	deny := func(sid string, actions []string, resources []string, c policy.Conditions) policy.Statement {
 		return policy.Statement{Sid: sid, Effect: policy.Deny, Principal: policy.AnyPrincipal(), Action: actions, Resource: resources, Condition: c}
 	}
-	all, put := []string{"s3:*"}, []string{"s3:PutObject"}
+	put := []string{"s3:PutObject"}
 	const (
 		algorithm = "s3:x-amz-server-side-encryption"
 		key       = "s3:x-amz-server-side-encryption-aws-kms-key-id"
@@ -109,10 +109,7 @@ func bucketDenials(bucket, keyArn string, otherwise []string) []policy.Statement
 			deny("DenyOtherEncryptionToAll", put, []string{objects}, named("aws:kms", "AES256")),
 		}
 	}
-	return slices.Concat([]policy.Statement{
-		deny("DenyPlainHTTP", all, []string{bucket, objects}, policy.Conditions{}.With("Bool", "aws:SecureTransport", "false")),
-		// aws:SecureTransport is true for any TLS; this names the least version.
-		deny("DenyOldTLS", all, []string{bucket, objects}, policy.Conditions{}.With("NumericLessThan", "s3:TlsVersion", "1.2")),
+	return slices.Concat(transportDenials(bucket), []policy.Statement{
 		// A request that names no encryption gets the bucket's default, which is right. Negated operators match when the key
 		// is absent, so Null says that it must be there.
 	}, otherEncryption, []policy.Statement{
@@ -122,6 +119,20 @@ func bucketDenials(bucket, keyArn string, otherwise []string) []policy.Statement
 		// Encryption with a key that the client sends with each request (SSE-C) names itself in another header.
 		deny("DenyCustomerKey", put, []string{objects}, policy.Conditions{}.With("Null", ownKey, "false")),
 	})
+}
+
+// transportDenials hold for everybody: no plain HTTP, and no old TLS.
+func transportDenials(bucket string) []policy.Statement {
+	deny := func(sid string, c policy.Conditions) policy.Statement {
+		return policy.Statement{
+			Sid: sid, Effect: policy.Deny, Principal: policy.AnyPrincipal(), Action: []string{"s3:*"}, Resource: []string{bucket, bucket + "/*"}, Condition: c,
+		}
+	}
+	return []policy.Statement{
+		deny("DenyPlainHTTP", policy.Conditions{}.With("Bool", "aws:SecureTransport", "false")),
+		// aws:SecureTransport is true for any TLS; this names the least version.
+		deny("DenyOldTLS", policy.Conditions{}.With("NumericLessThan", "s3:TlsVersion", "1.2")),
+	}
 }
 
 // nobodyDeletes holds for the account's administrators as well, the deploying role included. Lifecycle expiry isn't bound

@@ -222,22 +222,8 @@ func (c *LogArchiveBucket) registerSettings(ctx *pulumi.Context, name string, ar
 		return err
 	}
 	c.Versioning = versioning
-	private, err := s3.NewBucketPublicAccessBlock(ctx, name, &s3.BucketPublicAccessBlockArgs{
-		Bucket:                bucket,
-		BlockPublicAcls:       pulumi.Bool(true),
-		BlockPublicPolicy:     pulumi.Bool(true),
-		IgnorePublicAcls:      pulumi.Bool(true),
-		RestrictPublicBuckets: pulumi.Bool(true),
-	}, setting)
-	if err != nil {
-		return err
-	}
-	// S3 refuses settings of one bucket that are changed at the same time (OperationAborted), so these three follow each
-	// other.
-	owned, err := s3.NewBucketOwnershipControls(ctx, name, &s3.BucketOwnershipControlsArgs{
-		Bucket: bucket,
-		Rule:   &s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
-	}, setting, pulumi.DependsOn([]pulumi.Resource{private}))
+	// S3 refuses settings of one bucket that are changed at the same time (OperationAborted), so the policy follows these.
+	_, owned, err := registerPrivacy(ctx, name, bucket, setting)
 	if err != nil {
 		return err
 	}

@@ -99,6 +99,9 @@ func (x *index) refuseCommon(refused *refusals, t *catalog.Type, o *Object) {
 	x.refuseDangling(refused, t, o)
 	x.refuseStrangers(refused, o)
 	x.refuseBrokenLinks(refused, o)
+	if o.Type == replicationToken {
+		x.refuseReplication(refused, o)
+	}
 }
 
 func (x *index) refuseDuplicate(refused *refusals, o *Object) {

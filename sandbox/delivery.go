@@ -133,6 +133,7 @@ const (
 	outputBuffers  = "firehose-output" // what a stream's function has made of records
 	failedBuffers  = "firehose-failed" // what goes to a stream's error prefix
 	flowLogBuffers = "flow-log"
+	accessBuffers  = "access-log"
 	fileBuffers    = "service-file" // of services that write files themselves
 )
 
@@ -177,6 +178,8 @@ func (b *buffer) label() string {
 	switch b.class {
 	case flowLogBuffers:
 		return "flow log " + b.name
+	case accessBuffers:
+		return "access logs " + b.name
 	case fileBuffers:
 		return strings.ReplaceAll(b.name, fileSeparator, " ")
 	}

@@ -62,6 +62,10 @@ func (d *Delivery) FindAll(ctx context.Context, sources []Source) ([]Found, erro
 			}
 		case s.flowLog != nil && s.flowLog.to == flowToFirehose:
 			destinations = []string{s.flowLog.destination}
+		case s.access != nil:
+			if err := f.accessFiles(); err != nil {
+				return nil, err
+			}
 		case s.collectors != nil:
 			destinations = []string{s.collectors.stream}
 		case s.group != "":

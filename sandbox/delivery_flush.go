@@ -68,10 +68,12 @@ func (d *Delivery) Flush(ctx context.Context) error {
 
 // due is when a buffer that isn't empty must be delivered. One whose owner is gone is due at once: trying says so.
 func (d *Delivery) due(b *buffer, now time.Time) time.Time {
-	if b.class == flowLogBuffers {
+	switch b.class {
+	case flowLogBuffers:
 		return b.feed.oldest.Truncate(flowWindow).Add(flowWindow)
-	}
-	if b.class == fileBuffers {
+	case accessBuffers:
+		return b.feed.oldest.Truncate(accessWindow).Add(accessWindow)
+	case fileBuffers:
 		if f, err := d.fileOf(b); err == nil {
 			return b.feed.oldest.Add(f.interval)
 		}
@@ -143,12 +145,15 @@ type delivered struct {
 
 // deliverNext delivers the next part of a buffer, if one is due.
 func (d *Delivery) deliverNext(ctx context.Context, b *buffer, now time.Time) (delivered, error) {
-	if b.class == flowLogBuffers || b.class == fileBuffers {
-		deliver := d.deliverFlow
-		if b.class == fileBuffers {
-			deliver = d.deliverFile
-		}
-		object, err := deliver(ctx, b, now)
+	switch b.class {
+	case flowLogBuffers:
+		object, err := d.deliverFlow(ctx, b, now)
+		return delivered{done: object != nil, object: object}, err
+	case accessBuffers:
+		object, err := d.deliverAccess(ctx, b, now)
+		return delivered{done: object != nil, object: object}, err
+	case fileBuffers:
+		object, err := d.deliverFile(ctx, b, now)
 		return delivered{done: object != nil, object: object}, err
 	}
 	s, err := d.stream(b)

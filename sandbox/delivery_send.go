@@ -151,6 +151,9 @@ func (t *transfer) send(s Source, lines []string) error {
 	if s.flowLog != nil {
 		return t.sendFlow(s, lines)
 	}
+	if s.access != nil {
+		return t.sendAccess(s, lines)
+	}
 	if s.file != nil {
 		return t.sendFile(s.file, lines)
 	}

@@ -12,7 +12,7 @@ import (
 
 // BufferStatus is how a buffer stands.
 type BufferStatus struct {
-	// Kind is "firehose" for a stream's buffer, "flow-log" for that of a flow log to S3, "service-file" for that of another service
+	// Kind is "firehose" for a stream's buffer, "flow-log" for that of a flow log to S3, "access-log" for access logs, "service-file" for that of another service
 	// that writes files itself. A stream with a function has a
 	// second one for each partition, "firehose-output", and "firehose-failed" for what goes to its error prefix.
 	Kind  string          `json:"kind"`
@@ -57,7 +57,7 @@ func (d *Delivery) Status() ([]BufferStatus, error) {
 		s := BufferStatus{Kind: b.class, Place: b.place, Name: b.stream(), Partition: b.keys}
 		if !b.feed.empty() {
 			s.Lines, s.Bytes, s.Oldest, s.Due = b.feed.events, b.feed.size-b.feed.delivered, b.feed.oldest, d.due(b, now)
-			s.Overdue = b.class != flowLogBuffers && b.class != fileBuffers && now.After(s.Oldest.Add(keepFor))
+			s.Overdue = b.class != flowLogBuffers && b.class != fileBuffers && b.class != accessBuffers && now.After(s.Oldest.Add(keepFor))
 		}
 		// A process that was killed had no time to say that the last attempt went well.
 		if f := b.failure; f != nil && !b.feed.empty() {

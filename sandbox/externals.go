@@ -32,6 +32,11 @@ var externalKinds = map[string]externalKind{
 	stacks.KindDetector:          {catalog.Detector, partition.GuardDuty, "detector/", ""},
 	stacks.KindServiceLinkedRole: {catalog.ServiceLinkedRole, partition.IAM, "role/", ""},
 	stacks.KindRole:              {catalog.Role, partition.IAM, "role/", "name"},
+	stacks.KindBucket:            {catalog.Bucket, partition.S3, "", "bucket"},
+
+	stacks.KindApplicationBalancer: {balancerToken, partition.ELB, "loadbalancer/", ""},
+	stacks.KindNetworkBalancer:     {balancerToken, partition.ELB, "loadbalancer/", ""},
+	stacks.KindClassicBalancer:     {classicBalancerToken, partition.ELB, "loadbalancer/", ""},
 }
 
 // Adopt takes over what a stack's configuration refers to and no stack creates, as if it had always been there. What
@@ -106,9 +111,15 @@ func externalObject(e stacks.External) (*Object, error) {
 	if kind.name != "" {
 		set(kind.name, o.ID)
 	}
+	if e.Kind == stacks.KindNetworkBalancer {
+		set("loadBalancerType", "network")
+	}
 	for name, value := range e.Attributes {
 		switch {
 		case value == schema.Placeholder: // encrypted in the stack file: unknown here
+		case name == stacks.AttributeAccessLogs:
+			bucket, prefix, _ := strings.Cut(value, "/")
+			o.State["accessLogs"] = resource.NewPropertyValue(map[string]any{"bucket": bucket, "prefix": prefix, "enabled": true})
 		case name == stacks.AttributePolicy:
 			o.State["inlinePolicies"] = resource.NewPropertyValue([]any{map[string]any{"name": "own", "policy": value}})
 		case name == stacks.AttributeLogTypes:

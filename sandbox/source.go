@@ -18,12 +18,15 @@ const (
 	SourceFlowLog  SourceKind = "flow-log"
 	SourceLogGroup SourceKind = "log-group"
 	SourceDatabase SourceKind = "database"
-	SourceInstance SourceKind = "instance"
-	SourceSyslog   SourceKind = "syslog"
-	SourceTrail    SourceKind = "trail"
-	SourceConfig   SourceKind = "config"
-	SourceFindings SourceKind = "guardduty"
-	SourceQueryLog SourceKind = "resolver-query-log"
+	// SourceAccessLog is the server access logs of a bucket, SourceBalancer the access logs of a load balancer.
+	SourceAccessLog SourceKind = "access-log"
+	SourceBalancer  SourceKind = "load-balancer"
+	SourceInstance  SourceKind = "instance"
+	SourceSyslog    SourceKind = "syslog"
+	SourceTrail     SourceKind = "trail"
+	SourceConfig    SourceKind = "config"
+	SourceFindings  SourceKind = "guardduty"
+	SourceQueryLog  SourceKind = "resolver-query-log"
 )
 
 // Source is something that produces logs, with the way that they take as it is declared.
@@ -42,6 +45,7 @@ type Source struct {
 	Broken string
 
 	flowLog *flowLog
+	access  *accessLog
 	file    *serviceFile
 	trail   *Object // that writes to the log group
 	agent   *agentLog
@@ -174,6 +178,12 @@ func (d *Delivery) resolve(id string) (Source, error) {
 				s = databaseSource(o, database.kind, database.stream, name[i+1:])
 			}
 		}
+	case SourceAccessLog, SourceBalancer:
+		for _, access := range accessSources(d.world) {
+			if string(access.Kind) == parts[0] && access.Place == place && access.Name == name {
+				s = access
+			}
+		}
 	case SourceSyslog:
 		for _, candidate := range collectorSources(d.world) {
 			if candidate.Place == place && candidate.Name == name {
@@ -200,7 +210,7 @@ func (d *Delivery) resolve(id string) (Source, error) {
 }
 
 // Sources returns every source that the world declares, ordered by id: flow logs, the exported logs of databases, what the
-// agents of instances collect, what services write themselves, and all other log groups but those of Firehose's own error
+// agents of instances collect, what services write themselves, access logs, and all other log groups but those of Firehose's own error
 // messages, and of functions whose log nobody subscribes to.
 func (d *Delivery) Sources() []Source {
 	all := readDeclared(d.world)
@@ -253,6 +263,10 @@ func (d *Delivery) Sources() []Source {
 		}
 		s := groupSource(o.Place, o.Text("name"))
 		s.Path, s.Broken = all.groupPath(s.Place, s.group)
+		sources = append(sources, s)
+	}
+	for _, s := range accessSources(d.world) {
+		s.Path, s.Broken = all.accessPath(s)
 		sources = append(sources, s)
 	}
 	for i := range sources {

@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/logarchive/logarchive/components"
@@ -150,7 +151,7 @@ func (a *AccountSpec) externals() []External {
 
 // allDeliveries returns who writes to the archive from every source account.
 func (s *Spec) allDeliveries() []components.Delivery {
-	list := append(s.deliveries(), s.replicas()...)
+	list := slices.Concat(s.deliveries(), s.replicas(), s.accessLogReplicas())
 	for i := range s.Accounts {
 		a := &s.Accounts[i]
 		if a.Way == ViaDestination {

@@ -28,6 +28,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		c.alarmTopics,
 		c.archiveBucket,
 		c.landingBucket,
+		c.accessLogBuckets,
 		c.transformFunction,
 		c.streams,
 		c.flowLogs,

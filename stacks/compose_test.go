@@ -93,8 +93,8 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 					want = "landing"
 				case parent != nil && (parent.Name == "archive-alarms" || parent.Name == "path-archive" || parent.Name == "path-siem"):
 					want = "archive"
-				case parent != nil && (parent.Name == "archive" || parent.Name == "landing"):
-					want = parent.Name
+				case parent != nil && slices.Contains([]string{"archive", "landing", "archive-access", "landing-access"}, parent.Name):
+					want = strings.TrimSuffix(parent.Name, "-access")
 				case parent != nil && parent.Name == "siem":
 					want = "archive"
 				case parent != nil && parent.Name == "backup" && strings.HasPrefix(r.Name, "backup-copy"),
@@ -399,8 +399,8 @@ func BenchmarkBeijing(b *testing.B) {
 func TestSourcesAreAStackOutput(t *testing.T) {
 	t.Parallel()
 	for stack, want := range map[string][]string{
-		"beijing": {pathDatabase, throughDestination(pathDatabase), pathInstance, pathSyslog, pathLogGroup, throughDestination(pathLogGroup), pathS3, pathLanding, pathFlowLog, pathTrail, pathTrailCopy, pathConfig, pathFindingsLanding},
-		"global":  {pathDatabase, pathInstance, pathSyslog, pathLogGroup, pathS3, pathLanding, pathDirect, pathFlowLog, pathTrail, pathConfig, pathFindings, pathQueryLogs},
+		"beijing": {pathAccess, pathDatabase, throughDestination(pathDatabase), pathInstance, pathSyslog, pathLogGroup, throughDestination(pathLogGroup), pathS3, pathLanding, pathFlowLog, pathTrail, pathTrailCopy, pathConfig, pathFindingsLanding},
+		"global":  {pathAccess, pathDatabase, pathInstance, pathSyslog, pathLogGroup, pathS3, pathLanding, pathDirect, pathFlowLog, pathTrail, pathConfig, pathFindings, pathQueryLogs},
 	} {
 		g, spec := example(t, stack)
 		ways := map[string]bool{}

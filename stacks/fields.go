@@ -88,6 +88,7 @@ func Fields() []schema.Field {
 		serviceFields()[1],
 		serviceFields()[2],
 		accountsField(),
+		accessLogsField(),
 		databaseExportsField(),
 		backupField(),
 		monitoringField(),

@@ -136,6 +136,9 @@ func (c *composer) watchedPlaces() []*watched {
 		{place: s.Home, name: "home", provider: c.providers.home, prefixes: []string{s.NamePrefix}},
 		{place: s.Archive, name: "archive", provider: c.providers.archive, prefixes: []string{s.NamePrefix}},
 	}
+	if s.AccessLogs.collects() {
+		list[0].prefixes = append(list[0].prefixes, s.AccessLogs.Bucket) // its replication's alarms
+	}
 	for i := range s.Accounts {
 		if a := &s.Accounts[i]; a.Way != ViaDestination && len(a.Stack.classes()) > 0 {
 			list[0].accounts = append(list[0].accounts, a.account())

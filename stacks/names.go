@@ -126,6 +126,9 @@ func (s *Spec) ErrorLogGroup(c Class) string {
 // LandingRole is what S3 acts as when it replicates what landed. It is a role of the archive's account.
 func (s *Spec) LandingRole() string { return s.roleName("landing-replication") }
 
+// AccessLogRole is what S3 acts as when it replicates access logs.
+func (s *Spec) AccessLogRole() string { return s.roleName("access-replication") }
+
 // LandingKeyAlias is the alias of the landing bucket's key.
 func (s *Spec) LandingKeyAlias() string { return s.NamePrefix + "-landing" }
 
@@ -193,6 +196,7 @@ func (p *parser) names(v schema.Value) {
 		{"function", s.ReplayFunction(), maxFunctionName},
 		{"role", s.SyslogRole(), maxRoleName},
 		{"role", s.LandingRole(), maxRoleName},
+		{"role", s.AccessLogRole(), maxRoleName},
 		{"role", s.TrailRole(), maxRoleName},
 		{"function", s.TransformFunction(), maxFunctionName},
 		{"function", s.SubscribeFunction(), maxSubscriberName},

@@ -37,6 +37,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.cloudTrail(root.Get("cloudTrail"))
 	p.services(root)
 	p.backup(root.Get("backup"))
+	p.accessLogs(root.Get("accessLogs"))
 	p.monitoring(root.Get("monitoring"))
 	p.proof(root)
 	p.tags(root.Get("tags"))

@@ -144,6 +144,9 @@ func (r *inventor) repair(key string, object map[string]any) {
 		}
 	case "copy":
 		drop("coldStorageAfterDays")
+	case "accessLogs":
+		drop("loadBalancers")
+		object["bucket"], object["buckets"] = "example-access", []any{"example-uploads"}
 	case "landing":
 		drop("replicationTimeControl")
 		object["bucket"] = "example-landing"

@@ -9,7 +9,8 @@ import (
 type Source struct {
 	// Key is the path of the key that configures it: log-archive:flowLogs[0].
 	Key string `json:"key"`
-	// Kind is vpc, subnet, eni, transit-gateway, log-group, instance, rds-instance, rds-cluster or trail.
+	// Kind is vpc, subnet, eni, transit-gateway, log-group, instance, rds-instance, rds-cluster, trail, bucket, or one of
+	// the load balancers.
 	Kind string `json:"kind"`
 	// ID is the resource's id; for a log group its name, for a database "identifier/log type", for
 	// instances "name/path" or "name/channel".
@@ -32,6 +33,7 @@ const (
 	pathLanding  = "flow log > landing bucket > bucket"
 	pathFlowLog  = "flow log > log group > firehose > bucket"
 	pathDirect   = "flow log > firehose > bucket"
+	pathAccess   = "access log > access log bucket > bucket"
 	pathLogGroup = "log group > firehose > bucket"
 	pathDatabase = "database > log group > firehose > bucket"
 )
@@ -39,7 +41,7 @@ const (
 // Sources returns the table of sources in the order of the configuration, those of further accounts last; a database has a
 // row for each log.
 func (s *Spec) Sources() []Source {
-	rows := s.ownSources()
+	rows := append(s.ownSources(), s.accessLogSources()...)
 	for i := range s.Accounts {
 		rows = append(rows, s.Accounts[i].sources()...)
 	}

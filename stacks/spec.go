@@ -31,6 +31,8 @@ type Spec struct {
 	// Replay is nil when what couldn't be delivered is brought back by hand only.
 	Replay    *ReplaySpec
 	Databases []DatabaseSpec
+	// AccessLogs is nil when no access logs are archived.
+	AccessLogs *AccessLogsSpec
 	// Exports is nil when no database's exports are switched on.
 	Exports *ExportsSpec
 	// Trail is nil without one.

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -163,6 +164,19 @@ func New(resources []*Resource) *Deployment {
 		d.groups[groupKey(r.Place, r.text("name"))] = r
 	}
 	return d
+}
+
+// with is the deployment with sources of elsewhere, which nothing points to.
+func (d *Deployment) with(elsewhere []*Resource) *Deployment {
+	if len(elsewhere) == 0 {
+		return d
+	}
+	more := *d
+	more.byType = maps.Clone(d.byType)
+	for _, r := range elsewhere {
+		more.byType[r.Type] = append(slices.Clone(more.byType[r.Type]), r)
+	}
+	return &more
 }
 
 // groupKey is a name that is unique within an account and region.

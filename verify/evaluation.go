@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"maps"
+
 	"github.com/logarchive/logarchive/policy"
 	"slices"
 )
@@ -13,6 +15,7 @@ type evaluation struct {
 	filters  map[string][]*Resource // subscription filters, by log group
 	fed      map[string]bool        // log groups that flow logs and trails write to: their subscriptions belong to the paths of these
 	keepers  map[string]*bucket     // that paths end in
+	takers   map[string]*bucket     // that access logs are written to
 	reach    map[string]map[string]bool
 	verdicts []*Verdict
 	// administering is the way of whoever deploys to the keys: see [evaluation.administration].
@@ -26,9 +29,10 @@ type evaluation struct {
 }
 
 func newEvaluation(d *Deployment, o Options) *evaluation {
+	d = d.with(o.Elsewhere)
 	e := &evaluation{
 		Deployment: d, options: o,
-		segments: map[string]*segment{}, filters: map[string][]*Resource{}, fed: map[string]bool{}, keepers: map[string]*bucket{},
+		segments: map[string]*segment{}, filters: map[string][]*Resource{}, fed: map[string]bool{}, keepers: map[string]*bucket{}, takers: map[string]*bucket{},
 		reach: map[string]map[string]bool{}, defaults: map[string][]*policy.Policy{}, byCaller: map[string]*callerOf{},
 	}
 	for _, r := range d.byType[typeSubscription] {
@@ -62,6 +66,20 @@ func (e *evaluation) shared(name string, from Stop, prove func(*segment)) *segme
 // keeps notes that a path ends in a bucket: it is an archive, which the posture rules are about. Buckets for access logs
 // aren't: they can't be encrypted or locked as an archive must be.
 func (e *evaluation) keeps(b *bucket) { e.keepers[b.name] = b }
+
+// takes notes that access logs are written to a bucket. It can't be an archive, but who reaches it matters as much.
+func (e *evaluation) takes(b *bucket) { e.takers[b.name] = b }
+
+// guarded are the archives, and the buckets that access logs are written to, sorted by name.
+func (e *evaluation) guarded() []*bucket {
+	all := maps.Clone(e.keepers)
+	maps.Copy(all, e.takers)
+	out := make([]*bucket, 0, len(all))
+	for _, name := range sortedKeys(all) {
+		out = append(out, all[name])
+	}
+	return out
+}
 
 // archives are the buckets that paths end in, sorted by name.
 func (e *evaluation) archives() []*bucket {

@@ -30,6 +30,8 @@ func (e *evaluation) accessLog(s *segment, r *Resource) {
 		with("aws:SourceArn", partition.BucketARN(r.Place.Partition(), bucketName(r.text("bucket"))).String())
 	prefix := b.arn + "/" + r.text("targetPrefix")
 	s.prove(e, q.sampling(prefix+"object", prefix+"*").do(prefix+"object", "s3:PutObject"))
+	e.takes(b)
+	e.lands(s, b, r.text("targetPrefix")+"object")
 }
 
 // acl is the canned access list that a resource sets.
@@ -79,11 +81,13 @@ func (e *evaluation) balancer(s *segment, r *Resource) {
 	if !ok {
 		return
 	}
+	e.takes(b)
 	prefix := logs.text("prefix") + logs.text("bucketPrefix")
 	folder := joinKey(prefix, "AWSLogs", string(r.Place.Account))
 	name := joinKey("elasticloadbalancing", string(r.Place.Region), "object.log.gz")
 	if r.text("loadBalancerType") == "network" {
 		e.logDelivery(s, r, b, folder, name)
+		e.lands(s, b, folder)
 		return
 	}
 	object := b.arn + "/" + joinKey(folder, name)
@@ -111,4 +115,5 @@ func (e *evaluation) balancer(s *segment, r *Resource) {
 		}
 	}
 	s.prove(e, put(ways[0]))
+	e.lands(s, b, folder)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/policy"
 )
 
 // replication is the way of a bucket's objects to its replicas, of those that paths bring there; of any where none do.
@@ -24,12 +25,22 @@ func (e *evaluation) replication(s *segment, r *Resource) {
 }
 
 // deliveredFolders are the beginnings, up to the first slash, of the keys that were proven to be written to a bucket, or
-// replicated to it; "" where nothing is known of them.
+// replicated to it. Where nothing declared writes, as with the access logs of load balancers that are somebody else's, they are
+// those that the bucket's policy lets be written; "" where it says nothing of them.
 func (e *evaluation) deliveredFolders(b *bucket) []string {
 	var out []string
 	for _, v := range e.verdicts {
 		if (v.Action == "s3:PutObject" || v.Action == "s3:ReplicateObject") && bucketOf(v.Resource) == b.arn {
 			out = union(out, []string{folderOfKey(strings.TrimPrefix(v.Resource, b.arn+"/"))})
+		}
+	}
+	if len(out) == 0 && b.policy != nil {
+		for _, s := range b.policy.document.Statements {
+			for _, r := range s.Resource {
+				if key, ok := strings.CutPrefix(r, b.arn+"/"); ok && s.Effect == policy.Allow && slices.Contains(s.Action, "s3:PutObject") {
+					out = union(out, []string{folderOfKey(key)})
+				}
+			}
 		}
 	}
 	if len(out) == 0 {

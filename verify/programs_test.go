@@ -138,6 +138,9 @@ func dropStatements(doc *policy.Document, sid string) {
 }
 
 func (p *program) verify(o verify.Options) *verify.Report {
+	if slices.Contains(exampleStacks, p.Stack) {
+		o.Elsewhere = options(p.t, p.Stack).Elsewhere
+	}
 	return verify.Run(verify.FromGraph(p.Graph), o)
 }
 

@@ -15,6 +15,9 @@ type Options struct {
 	// BreakGlass are the ARNs of the roles that must be able to delete from the archive, in an emergency, and to lift its lock;
 	// no other may be. Empty means: whichever roles its policy leaves out of the Deny.
 	BreakGlass []string
+	// Elsewhere are resources that the program doesn't declare and that send something to what it declares, as they are meant
+	// to be: load balancers whose access logs it takes.
+	Elsewhere []*Resource
 	// Readers are who must be able to read from an archive.
 	Readers []Reader
 	// Now is when waivers are looked at; zero means the present.

@@ -54,7 +54,7 @@ var bucketRules = []Rule{
 }
 
 func tlsOnly(e *evaluation, report reporter) {
-	for _, b := range e.archives() {
+	for _, b := range e.guarded() {
 		for _, probe := range []struct{ key, value, what string }{{"aws:SecureTransport", "false", "plain HTTP"}, {"s3:TlsVersion", "1.1", "TLS 1.1"}} {
 			list := administratorHops(b, "s3:ListBucket")[0]
 			list.Resource = b.arn
@@ -114,7 +114,7 @@ func ownKey(e *evaluation, report reporter) {
 }
 
 func notPublic(e *evaluation, report reporter) {
-	for _, b := range e.archives() {
+	for _, b := range e.guarded() {
 		block := b.settings[typeBucketPublicAccess]
 		var missing []string
 		for _, setting := range []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"} {
@@ -135,7 +135,7 @@ func notPublic(e *evaluation, report reporter) {
 var deletions = []string{"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:BypassGovernanceRetention", "s3:DeleteBucket"}
 
 func undeletable(e *evaluation, report reporter) {
-	for _, b := range e.archives() {
+	for _, b := range e.guarded() {
 		var open []string
 		for _, who := range []Caller{accountAdministrator(b.Resource), stranger(b.Resource)} {
 			for _, h := range e.deletionHops(b, who) {
@@ -237,7 +237,7 @@ func excepted(s policy.Statement) []string {
 }
 
 func versioned(e *evaluation, report reporter) {
-	for _, b := range e.archives() {
+	for _, b := range e.guarded() {
 		v := b.settings[typeBucketVersioning]
 		if v == nil || v.item("versioningConfiguration").text("status") != "Enabled" {
 			report(b.URN, "enable versioning", "versioning isn't enabled")

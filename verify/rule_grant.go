@@ -68,6 +68,7 @@ var deputyConditions = []struct {
 	{partition.LogDelivery, []policy.Kind{policy.Bucket, policy.Key}, []string{"aws:SourceAccount", "aws:SourceArn"}, "CloudWatch Logs User Guide, AWS-logs-infrastructure-S3"},
 	{partition.Backup, []policy.Kind{policy.Trust}, []string{"aws:SourceAccount"}, "AWS Backup Developer Guide, confused-deputy"},
 	{partition.S3, []policy.Kind{policy.Trust, policy.Queue, policy.Topic}, []string{"aws:SourceAccount"}, "S3 User Guide, cross-service-confused-deputy"},
+	{partition.S3ServerAccessLogs, []policy.Kind{policy.Bucket}, []string{"aws:SourceAccount", "aws:SourceArn"}, "S3 User Guide, enable-server-access-logging"},
 	{partition.CloudTrail, []policy.Kind{policy.Bucket, policy.Key}, []string{"aws:SourceArn"}, "CloudTrail User Guide, create-s3-bucket-policy"},
 	{partition.S3, []policy.Kind{policy.Topic, policy.Key}, []string{"aws:SourceAccount", "aws:SourceArn"}, "S3 User Guide, grant-destinations-permissions-to-s3"},
 	{partition.CloudWatch, []policy.Kind{policy.Topic, policy.Key}, []string{"aws:SourceAccount", "aws:SourceArn"}, "CloudWatch User Guide, Notify_Users_Alarm_Changes; SNS Developer Guide, sns-key-management"},

@@ -1,5 +1,7 @@
 package verify
 
+import "slices"
+
 var replicationRules = []Rule{
 	{
 		ID: "replication-deletes", Title: "no deletion is replicated",
@@ -12,6 +14,12 @@ var replicationRules = []Rule{
 		Why:    "S3 gives up after some time, and the object then expires in its source like any other: only the metrics tell (S3 User Guide, repl-metrics and lifecycle-expire-general-considerations)",
 		Remedy: "enable the metrics of the rule, and set an alarm on OperationsFailedReplication",
 		check:  replicationFailures,
+	},
+	{
+		ID: "replication-chain", Title: "no replica is counted on to be replicated again",
+		Why:    "S3 doesn't replicate what is a replica itself (S3 User Guide, replication-what-is-isnot-replicated): from A to B and from B to C brings nothing of A to C, without a word",
+		Remedy: "replicate the first bucket to the last one as well, by a rule of its own",
+		check:  replicationChain,
 	},
 	{
 		ID: "landing-expiry", Title: "what lands is kept until it can have been replicated again",
@@ -78,6 +86,25 @@ func replicatedDeletes(e *evaluation, report reporter) {
 	})
 }
 
+// replicationChain finds buckets whose replicas would have to be replicated again to get where the bucket's other objects go.
+func replicationChain(e *evaluation, report reporter) {
+	to := map[string][]string{} // destinations, by the source's name
+	e.eachReplication(func(r *Resource, rule object) {
+		from := bucketName(r.text("bucket"))
+		to[from] = union(to[from], []string{bucketName(rule.item("destination").text("bucket"))})
+	})
+	for _, r := range e.byType[typeBucketReplication] {
+		first := bucketName(r.text("bucket"))
+		for _, middle := range to[first] {
+			for _, last := range to[middle] {
+				if last != first && !slices.Contains(to[first], last) {
+					report(r.URN, "replicate "+first+" to "+last+" as well", "what %s replicates to %s isn't replicated from there to %s", first, middle, last)
+				}
+			}
+		}
+	}
+}
+
 func replicationFailures(e *evaluation, report reporter) {
 	e.eachReplication(func(r *Resource, rule object) {
 		if rule.item("destination").item("metrics").text("status") != "Enabled" {
@@ -96,7 +123,8 @@ func replicationFailures(e *evaluation, report reporter) {
 }
 
 func landingExpiry(e *evaluation, report reporter) {
-	for _, b := range e.archives() {
+	for _, name := range sortedKeys(e.buckets) {
+		b := e.buckets[name]
 		if !e.passes(b) {
 			continue
 		}

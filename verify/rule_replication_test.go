@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/policy"
 	"github.com/logarchive/logarchive/verify"
 )
@@ -16,6 +17,11 @@ var replicationCases = []ruleCase{
 	{rule: "replication-deletes", name: "a rule of the old schema", resource: "landing", reason: "replicates delete markers", change: func(p *program) {
 		p.set(replication, "landing", "rules[0].deleteMarkerReplication", nil)
 		p.set(replication, "landing", "rules[0].filter", nil)
+	}},
+	{rule: "replication-chain", name: "a replica of the archive", resource: "landing", reason: "isn't replicated from there to example-replica", change: func(p *program) {
+		p.add("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "archive", archive, map[string]any{"bucket": bucketName, "role": archive.RoleARN("r").String(), "rules": []any{
+			map[string]any{"id": "all", "status": "Enabled", "filter": map[string]any{"prefix": ""}, "destination": map[string]any{"bucket": partition.BucketARN(partition.China, "example-replica").String()}},
+		}})
 	}},
 	{rule: "replication-failures", name: "no metrics", resource: "landing", reason: "has no metrics",
 		change: func(p *program) { p.set(replication, "landing", "rules[0].destination.metrics", nil) }},

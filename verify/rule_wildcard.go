@@ -106,7 +106,7 @@ func confined(e *evaluation, report reporter) {
 	e.replaysList(report)
 	using := e.uses()
 	var written []string // buckets' ARNs
-	for _, b := range e.archives() {
+	for _, b := range e.guarded() {
 		written = append(written, b.arn)
 	}
 	for _, v := range e.verdicts {

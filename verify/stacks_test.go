@@ -49,7 +49,8 @@ func options(tb testing.TB, stack string) verify.Options {
 	if err := json.Unmarshal([]byte(config[stacks.Namespace+":archive"]), &archive); err != nil {
 		tb.Fatal(err)
 	}
-	o := verify.Options{Readers: spec.VerifyOptions().Readers}
+	demanded := spec.VerifyOptions()
+	o := verify.Options{Readers: demanded.Readers, Elsewhere: demanded.Elsewhere}
 	if archive.BreakGlassRole != "" {
 		o.BreakGlass = []string{spec.Archive.RoleARN(archive.BreakGlassRole).String()}
 	}

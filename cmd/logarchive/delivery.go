@@ -234,6 +234,41 @@ func (m *Main) readLines(file string) ([]string, error) {
 	return lines, nil
 }
 
+func (m *Main) replicateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "replicate BUCKET",
+		Short: "Replicate again what failed, as a batch replication does",
+		Long: `Replicate the objects of a bucket again whose replication failed: S3 itself never tries again. Mend the cause first;
+'logarchive sandbox ls' says what it was.`,
+		Example: "  logarchive sandbox replicate example-log-landing-222233334444-beijing",
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("which bucket? One; 'logarchive sandbox ls' lists those with replications")
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			return m.withArchive(func(a *archive) error {
+				if _, err := knownBucket(a, args[0]); err != nil {
+					return &usageError{err}
+				}
+				n, err := a.store.Retry(args[0])
+				if err == nil {
+					err = a.delivery.Flush(c.Context())
+				}
+				if err != nil {
+					return err
+				}
+				if m.json {
+					return m.printJSON(map[string]any{"bucket": args[0], "replicated": n})
+				}
+				_, err = fmt.Fprintf(m.Stdout, "%d objects of %s were replicated again\n", n, args[0])
+				return err
+			})
+		},
+	}
+}
+
 func (m *Main) flushCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "flush",

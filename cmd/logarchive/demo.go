@@ -373,6 +373,11 @@ func pathInWords(s sandbox.Source) string {
 			words = append(words, "destination")
 		case strings.HasPrefix(step, "Firehose "):
 			words = append(words, "Firehose")
+		case strings.HasPrefix(step, "access logs"):
+			words = append(words, "access log")
+		case strings.HasPrefix(step, "replicated to "):
+			words[len(words)-1] = "landing bucket"
+			words = append(words, "bucket")
 		case strings.HasPrefix(step, "s3://"):
 			words = append(words, "bucket")
 		case i > 0 || s.Kind == sandbox.SourceLogGroup:

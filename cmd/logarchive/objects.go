@@ -23,7 +23,9 @@ type listing struct {
 	Buckets []bucketListing        `json:"buckets,omitempty"`
 	Sources []sourceListing        `json:"sources,omitempty"`
 	Waiting []sandbox.BufferStatus `json:"waiting,omitempty"`
-	Objects []sandbox.StoredObject `json:"objects,omitempty"`
+	// Replications are how the objects of each bucket stand that is replicated.
+	Replications []sandbox.ReplicationCount `json:"replications,omitempty"`
+	Objects      []sandbox.StoredObject     `json:"objects,omitempty"`
 	// Background is what waits for functions, and what was refused where nobody waits for an answer.
 	Background *sandbox.BackgroundStatus `json:"background,omitempty"`
 }
@@ -70,7 +72,14 @@ if you like: its objects.`,
 				}
 				w := tabwriter.NewWriter(m.Stdout, 0, 0, 2, ' ', 0)
 				for _, o := range objects {
-					fmt.Fprintf(w, "%s\t%10d\t%s\n", o.LastModified.Format("2006-01-02 15:04:05"), o.Size, o.Key)
+					fmt.Fprintf(w, "%s\t%10d\t%s", o.LastModified.Format("2006-01-02 15:04:05"), o.Size, o.Key)
+					if o.Replication != "" {
+						fmt.Fprintf(w, "\t%s", o.Replication)
+					}
+					fmt.Fprintln(w)
+					if o.Failure != "" {
+						fmt.Fprintf(w, "\t\t  %s\n", o.Failure)
+					}
 				}
 				return w.Flush()
 			})
@@ -101,6 +110,9 @@ func (m *Main) listAll(a *archive) error {
 	if all.Waiting, err = a.delivery.Status(); err != nil {
 		return err
 	}
+	if all.Replications, err = a.store.Replications(); err != nil {
+		return err
+	}
 	background := sandbox.NewBackground(a.world, a.delivery).Status()
 	all.Background = &background
 	if m.json {
@@ -118,6 +130,15 @@ func (m *Main) listAll(a *archive) error {
 		fmt.Fprintf(m.Stdout, "  %s\n      %s\n", s.ID, s.Path)
 		if s.Broken != "" {
 			fmt.Fprintf(m.Stdout, "      leads nowhere: %s\n", s.Broken)
+		}
+	}
+	if len(all.Replications) > 0 {
+		fmt.Fprintln(m.Stdout, "Replication:")
+	}
+	for _, r := range all.Replications {
+		fmt.Fprintf(m.Stdout, "  %s: %d completed, %d pending, %d failed\n", r.Bucket, r.Completed, r.Pending, r.Failed)
+		if r.Failure != "" {
+			fmt.Fprintf(m.Stdout, "      the last failure: %s\n", r.Failure)
 		}
 	}
 	if len(all.Waiting) > 0 {
