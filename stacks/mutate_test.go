@@ -89,7 +89,8 @@ func mutations(all []mutation, f *schema.Field, path string, value any, top bool
 	if !f.Secret {
 		add(schema.Placeholder, "a secret")
 	}
-	if f.Required && !strings.HasSuffix(path, "]") {
+	// An optional object without its only key is {}, which means the same as leaving it out.
+	if f.Required && !strings.HasSuffix(path, "]") && !strings.HasSuffix(path, "backupReplication.retentionDays") {
 		add(removed{}, "required key missing")
 	}
 	switch f.Kind {
