@@ -1,9 +1,9 @@
 package verify
 
 import (
-	"regexp"
 	"slices"
 
+	"github.com/logarchive/logarchive/catalog"
 	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/policy"
 )
@@ -57,9 +57,6 @@ func topicsOverTLS(e *evaluation, report reporter) {
 	}
 }
 
-// alarmInRule finds what a composite alarm is about: ALARM("name"), OK(name).
-var alarmInRule = regexp.MustCompile(`(?:ALARM|OK|INSUFFICIENT_DATA)\(\s*"?([^")]+?)"?\s*\)`)
-
 // alarmsHeard follows composite alarms down: what is in one that notifies is heard.
 func alarmsHeard(e *evaluation, report reporter) {
 	heard := map[string]bool{}
@@ -78,8 +75,7 @@ func alarmsHeard(e *evaluation, report reporter) {
 			if !speaks(r) && !heard[key(r, alarmName(r))] {
 				continue
 			}
-			for _, found := range alarmInRule.FindAllStringSubmatch(r.text("alarmRule"), -1) {
-				name := found[1]
+			for _, name := range catalog.AlarmsIn(r.text("alarmRule")) {
 				if k := key(r, name); !heard[k] {
 					heard[k], changed = true, true
 				}
