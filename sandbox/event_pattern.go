@@ -127,12 +127,12 @@ func leafMatches(alternatives []any, value any, present bool) (bool, error) {
 				continue
 			}
 			// Each value is looked at, so that a wrong operand is an error with every event.
-			fits, err := compares(operator, operand, nil)
-			if err != nil {
+			if _, err := compares(operator, operand, nil); err != nil {
 				return false, err
 			}
 			for _, v := range values {
-				if fits, err = compares(operator, operand, v); err != nil {
+				fits, err := compares(operator, operand, v)
+				if err != nil {
 					return false, err
 				}
 				some = some || present && fits

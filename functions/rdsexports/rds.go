@@ -34,11 +34,6 @@ func (d *Database) on() []string {
 	return slices.DeleteFunc(all, func(t string) bool { return slices.Contains(d.Disabling, t) })
 }
 
-// settled says whether RDS has nothing more to do for the types.
-func (d *Database) settled(types []string) bool {
-	return len(d.Enabling)+len(d.Disabling) == 0 && len(without(types, d.Exports)) == 0
-}
-
 // RDS is the part of RDS that is used here. Its errors have AWS's code as ErrorCode() string, as those of the AWS SDK do.
 type RDS interface {
 	// Describe answers DBInstanceNotFound or DBClusterNotFoundFault for a database that isn't there.
