@@ -388,7 +388,7 @@ func (d *Delivery) Source(text string) (Source, error) {
 		if s.ID == text {
 			return s, nil
 		}
-		if s.Name == text || strings.Contains(s.ID, text) {
+		if s.Name == text || strings.Contains(s.ID, text) || strings.HasPrefix(s.Path, text) {
 			found = append(found, s)
 		}
 	}

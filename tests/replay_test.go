@@ -25,7 +25,7 @@ func TestReplayFunction(t *testing.T) {
 	send := func(d *sandbox.Delivery, run string) {
 		t.Helper()
 		for _, s := range d.Sources() {
-			if s.Kind == sandbox.SourceFlowLog {
+			if s.Kind != sandbox.SourceLogGroup && s.Kind != sandbox.SourceDatabase {
 				continue
 			}
 			var lines []string

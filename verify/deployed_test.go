@@ -42,7 +42,7 @@ func TestADeployedStackIsProven(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := verify.Run(verify.FromGraph(g), verify.Options{})
-	if r.Failed() || len(r.Paths) != 17 {
+	if r.Failed() || len(r.Paths) != 73 {
 		t.Errorf("%d paths:%s", len(r.Paths), violations(r))
 	}
 	// What the state says of options and dependencies is held against the rules as well.

@@ -45,7 +45,7 @@ func world(name string, change func(*program)) func(*program) {
 var incidents = []incident{
 	{"LZA #1205: flow logs are ACTIVE and fail, for the key's policy lacks delivery.logs",
 		example(onKey("archive-key", func(d *policy.Document) { dropStatements(d, "EncryptForFlowLogs") })),
-		"path", "archive-key", "may not kms:Encrypt, kms:Decrypt, kms:ReEncryptFrom, kms:ReEncryptTo, kms:GenerateDataKey", `"Principal":{"Service":"delivery.logs.`},
+		"path", "archive-key", "may not kms:Encrypt, kms:ReEncryptFrom, kms:ReEncryptTo, kms:GenerateDataKeyWithoutPlaintext", `"Principal":{"Service":"delivery.logs.`},
 	{"LZA #768: kms:Encrypt is denied",
 		example(onKey("archive-key", func(d *policy.Document) {
 			s := statement(d, "EncryptForFlowLogs")

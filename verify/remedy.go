@@ -153,14 +153,15 @@ func resourceStatement(v *Verdict, kind policy.Kind) policy.Statement {
 	return s
 }
 
-// bounds are the conditions that bind the use of a key, and the passing of a role, to what the request is for.
+// bounds are the conditions that bind the use of a key, the passing of a role, and the listing of a bucket to what the request
+// is for.
 func bounds(v *Verdict) policy.Conditions {
 	var c policy.Conditions
 	bound := false
 	for _, key := range sortedKeys(v.Context) {
 		values := v.Context[key]
 		switch {
-		case key == "kms:ViaService", key == "iam:PassedToService":
+		case key == "kms:ViaService", key == "iam:PassedToService", key == "s3:prefix":
 			c = c.With("StringEquals", key, values...)
 		case key == "kms:GrantIsForAWSResource":
 			c = c.With("Bool", key, values...)

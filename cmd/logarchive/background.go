@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -127,7 +128,8 @@ func (m *Main) createLogGroupCommand() *cobra.Command {
 trail that records management events: the subscriber's rule has its function make a work item of it, which the queue hands to the
 function again, which subscribes the group. Each step is refused where AWS would refuse it; 'sandbox ls' shows what was.
 
-The group is made where the stacks' streams are. Where that is several places, say which with --region and --account.`,
+The group is made where the stacks' streams are; of several places, where new log groups are listened for. Where that doesn't
+say it either, say which with --region and --account.`,
 		Example: `  logarchive sandbox create-log-group /app/checkout
   logarchive sandbox create-log-group /app/checkout --tag archive=yes
   echo hello | logarchive sandbox send --source /app/checkout`,
@@ -162,9 +164,10 @@ The group is made where the stacks' streams are. Where that is several places, s
 	return c
 }
 
-// streamPlace is the one place where streams are, of those that account and region leave.
+// streamPlace is the one place where streams are, of those that account and region leave; of several the one where new log
+// groups are listened for.
 func streamPlace(world *sandbox.World, account, region string) (partition.Place, error) {
-	var places []partition.Place
+	var places, listening []partition.Place
 	var names []string
 	for _, o := range world.List("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream") {
 		known := len(places) > 0 && places[len(places)-1] == o.Place // ordered by place
@@ -172,6 +175,14 @@ func streamPlace(world *sandbox.World, account, region string) (partition.Place,
 			continue
 		}
 		places, names = append(places, o.Place), append(names, o.Place.String())
+	}
+	for _, o := range world.List("aws:cloudwatch/eventRule:EventRule") {
+		if pattern := o.Inputs["eventPattern"]; pattern.IsString() && strings.Contains(pattern.StringValue(), "CreateLogGroup") && slices.Contains(places, o.Place) && !slices.Contains(listening, o.Place) {
+			listening = append(listening, o.Place)
+		}
+	}
+	if len(listening) == 1 {
+		return listening[0], nil
 	}
 	switch {
 	case len(places) == 1:

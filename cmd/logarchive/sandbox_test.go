@@ -150,8 +150,9 @@ func TestServe(t *testing.T) {
 		t.Errorf("ls:\n%s", text)
 	}
 	// The process that serves it does what others ask for.
-	must(t, dir, "sandbox", "create-log-group", "/app/served")
-	if o := run(t, dir, "sandbox", "create-log-group", "/app/served"); o.code != exitFailed || !strings.Contains(o.stderr, "ResourceAlreadyExistsException") {
+	group := []string{"sandbox", "create-log-group", "/app/served"}
+	must(t, dir, group...)
+	if o := run(t, dir, group...); o.code != exitFailed || !strings.Contains(o.stderr, "ResourceAlreadyExistsException") {
 		t.Errorf("the same group again: %+v", o)
 	}
 	must(t, dir, "sandbox", "wait", "2h")
@@ -227,13 +228,17 @@ func TestDemo(t *testing.T) {
 
 	// What is there can be looked at.
 	var all listing
-	if err := json.Unmarshal([]byte(must(t, dir, "sandbox", "ls", "--json").stdout), &all); err != nil || len(all.Buckets) != 1 || len(all.Sources) < 10 || len(all.Waiting) != 0 {
-		t.Fatalf("%+v, %v", all, err)
+	if err := json.Unmarshal([]byte(must(t, dir, "sandbox", "ls", "--json").stdout), &all); err != nil || len(all.Sources) < 10 || len(all.Waiting) != 0 {
+		t.Fatalf("%d sources, waiting %v, %v", len(all.Sources), all.Waiting, err)
 	}
-	bucket := all.Buckets[0].Name
+	archive := slices.IndexFunc(all.Buckets, func(b bucketListing) bool { return strings.Contains(b.Name, "-log-archive-") })
+	if archive < 0 || len(all.Buckets) != 3 {
+		t.Fatalf("%+v", all.Buckets)
+	}
+	bucket := all.Buckets[archive].Name
 	var objects listing
-	if err := json.Unmarshal([]byte(must(t, dir, "sandbox", "ls", "--json", bucket).stdout), &objects); err != nil || len(objects.Objects) != all.Buckets[0].Objects {
-		t.Fatalf("%d objects, %v, want %d", len(objects.Objects), err, all.Buckets[0].Objects)
+	if err := json.Unmarshal([]byte(must(t, dir, "sandbox", "ls", "--json", bucket).stdout), &objects); err != nil || len(objects.Objects) != all.Buckets[archive].Objects {
+		t.Fatalf("%d objects, %v, want %d", len(objects.Objects), err, all.Buckets[archive].Objects)
 	}
 	forms := map[string]string{".parquet": `"account_id":`, "flow-logs-direct/AWSLogs/1": "version account-id", "logs/account": `"messageType":"DATA_MESSAGE"`}
 	for part, want := range forms {
@@ -253,7 +258,7 @@ func TestDemo(t *testing.T) {
 		t.Errorf("a prefix: %s", o.stdout)
 	}
 	for line, want := range map[string]string{
-		"sandbox ls nothing":                 `there is no bucket "nothing" in the sandbox: ` + bucket,
+		"sandbox ls nothing":                 `there is no bucket "nothing" in the sandbox: ` + all.Buckets[0].Name,
 		"sandbox cat " + bucket + "/nothing": "NoSuchKey",
 		"sandbox cat nothing/x":              `there is no bucket "nothing"`,
 	} {
@@ -273,7 +278,7 @@ func TestDemo(t *testing.T) {
 	if text := must(t, dir, "sandbox", "cat", receipt.Objects[len(receipt.Objects)-1]).stdout; !strings.Contains(text, "hello, archive") {
 		t.Errorf("the object with the line reads %s", text)
 	}
-	must(t, dir, "sandbox", "send", "--source", "vpc-", "--generate", "3", "--hold")
+	must(t, dir, "sandbox", "send", "--source", "vpc-0a1b", "--generate", "3", "--hold")
 	if text := must(t, dir, "sandbox", "ls").stdout; !strings.Contains(text, "3 lines") {
 		t.Errorf("what waits isn't listed:\n%s", text)
 	}
@@ -283,7 +288,7 @@ func TestDemo(t *testing.T) {
 		"sandbox send --source nothing":                    "is not one source; want one of",
 		"sandbox send --source orders-api":                 "there are no lines to send",
 		"sandbox send --source orders-api --file no.log":   "no.log",
-		"sandbox send --source vpc- --generate 3 --file x": "contradict each other",
+		"sandbox send --source vpc-0a1b --generate 3 --file x": "contradict each other",
 		"sandbox send --source orders-api --generate -1":   "--generate -1",
 		"sandbox cat":    "which object?",
 		"sandbox ls a b": "takes one argument at most",

@@ -15,6 +15,9 @@ import (
 // summaryLine is what verify says to standard error about what is proven.
 var summaryLine = regexp.MustCompile(`^(the state of )?stack (beijing|global) is proven: (\d+) of (\d+) paths open, \d+ hops decided, 0 violations(, 1 waived)?; in [\d.]+m?s\n$`)
 
+// unneededPart is what the summary says of statements that no path needs.
+var unneededPart = regexp.MustCompile(`, \d+ statements unneeded`)
+
 // reportedRules are the rules of the violations in a report as JSON, and whether it failed.
 func reportedRules(t *testing.T, text string) (rules []string, failed bool) {
 	t.Helper()
@@ -161,8 +164,14 @@ func TestVerifyState(t *testing.T) {
 		"standard input":           runWith(t, elsewhere, text, "verify", "--state", "-", "--json"),
 		"the stack's requirements": runWith(t, dir, text, "verify", "--state", "-", "--stack", "beijing", "--json"),
 	} {
-		if o.code != exitOK || !summaryLine.MatchString(o.stderr) || !strings.HasPrefix(o.stderr, "the state of stack beijing is proven: ") {
-			t.Errorf("%s: exit code %d: %s\n%.2000s", name, o.code, o.stderr, o.stdout)
+		// Who reads the archive and whose load balancers write to it stands only in the configuration: without it, the
+		// statements for them are needed by nothing that can be seen.
+		summary := o.stderr
+		if name != "the stack's requirements" {
+			summary = unneededPart.ReplaceAllString(summary, "")
+		}
+		if o.code != exitOK || !summaryLine.MatchString(summary) || !strings.HasPrefix(o.stderr, "the state of stack beijing is proven: ") {
+			t.Errorf("%s: exit code %d: %s", name, o.code, o.stderr)
 			continue
 		}
 		// What is deployed is proven in the same paths as what is declared.
