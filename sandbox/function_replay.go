@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/logarchive/logarchive/catalog"
@@ -113,7 +114,7 @@ func (d *Delivery) InvokeReplay(ctx context.Context, name string, event []byte) 
 		return answer, err
 	}
 	var f *function
-	var names []string
+	var names, found []string
 	for _, o := range d.world.List(catalog.Function) {
 		one, err := functionOf(o)
 		if err != nil || one.handler != "replay" {
@@ -122,10 +123,14 @@ func (d *Delivery) InvokeReplay(ctx context.Context, name string, event []byte) 
 		names = append(names, one.name)
 		if one.name == name || one.arn == name {
 			f = one
+			found = append(found, one.arn)
 		}
 	}
 	if f == nil {
 		return answer, fmt.Errorf("sandbox: ResourceNotFoundException: Function not found: %s; the replay functions here are %q", name, names)
+	}
+	if len(found) > 1 {
+		return answer, fmt.Errorf("sandbox: %s is the name of %d functions: say which by its ARN: %s", name, len(found), strings.Join(found, ", "))
 	}
 	now, err := d.clock.Follow()
 	if err != nil {

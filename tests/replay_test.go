@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/sandbox"
 )
 
@@ -47,33 +48,47 @@ func TestReplayFunction(t *testing.T) {
 		send(d, "broken")
 	})
 	bucket := "example-log-archive-222233334444-ningxia"
-	replay := func(more ...string) (out struct {
+	// There is one for the streams of the source account, and one for those in the archive's account that further accounts
+	// send to.
+	functions := []string{}
+	for _, account := range []partition.Account{"111122223333", "222233334444"} {
+		functions = append(functions, partition.Place{Account: account, Region: "cn-north-1"}.ARN(partition.Lambda, "function:log-archive-replay").String())
+	}
+	replay := func(function string) (out struct {
 		Complete bool
 		Summary  struct{ Records, Before, Replayed, Failed int }
 		Objects  []struct{ Outcome string }
 	}) {
 		t.Helper()
-		args := append([]string{"replay", "--bucket", bucket, "--prefix", "errors/", "--sandbox", "--function", "log-archive-replay", "--json"}, more...)
+		args := []string{"replay", "--bucket", bucket, "--prefix", "errors/", "--sandbox", "--function", function, "--json"}
 		if err := json.Unmarshal([]byte(must(t, dir, args...).stdout), &out); err != nil {
 			t.Fatal(err)
 		}
 		return out
 	}
 	// What is too young waits, and is reported.
-	if r := run(t, dir, "replay", "--bucket", bucket, "--prefix", "errors/", "--sandbox", "--function", "log-archive-replay"); r.code != 1 || !strings.Contains(r.stdout, "young") {
+	if r := run(t, dir, "replay", "--bucket", bucket, "--prefix", "errors/", "--sandbox", "--function", functions[0]); r.code != 1 || !strings.Contains(r.stdout, "young") {
 		t.Errorf("young objects: %+v", r)
+	}
+	if r := run(t, dir, "replay", "--bucket", bucket, "--prefix", "errors/", "--sandbox", "--function", "log-archive-replay"); r.code != 1 || !strings.Contains(r.stderr, functions[1]) {
+		t.Errorf("the name of two functions: %+v", r)
 	}
 	inSandbox(t, dir, func(d *sandbox.Delivery, _ *sandbox.Store, clock *sandbox.Clock) {
 		if _, err := clock.Advance(16 * 60e9); err != nil {
 			t.Fatal(err)
 		}
 	})
-	first := replay()
-	if !first.Complete || first.Summary.Replayed == 0 || first.Summary.Failed != 0 {
+	if first := replay(functions[0]); !first.Complete || first.Summary.Replayed == 0 || first.Summary.Failed != 0 {
 		t.Errorf("replay: %+v", first)
 	}
-	if again := replay(); !again.Complete || again.Summary.Replayed != 0 {
-		t.Errorf("once more: %+v", again)
+	// The other one has come due meanwhile: its rule invokes it every six hours.
+	if waited := must(t, dir, "sandbox", "wait", "7h"); strings.Contains(waited.stdout, "refused") {
+		t.Errorf("the schedule: %s", waited.stdout)
+	}
+	for _, function := range functions {
+		if again := replay(function); !again.Complete || again.Summary.Replayed != 0 {
+			t.Errorf("once more, %s: %+v", function, again)
+		}
 	}
 	inSandbox(t, dir, func(d *sandbox.Delivery, store *sandbox.Store, _ *sandbox.Clock) {
 		send(d, "repaired")

@@ -70,7 +70,7 @@ printed; 2 bad usage.`,
 	c.Flags().StringVar(&f.Stream, "stream", "", "the `name` of the stream that the records go to (default: the one that wrote the objects)")
 	c.Flags().BoolVar(&f.DryRun, "dry-run", false, "look at the objects, and write nothing")
 	c.Flags().BoolVar(&f.sandbox, "sandbox", false, "work in the sandbox on this machine (.sandbox/ in the project), not in AWS")
-	c.Flags().StringVar(&f.function, "function", "", "with --sandbox, the deployed function that does it, by its `name`: in its role, with its settings, for all its streams")
+	c.Flags().StringVar(&f.function, "function", "", "with --sandbox, the deployed function that does it, by its `name` or ARN: in its role, with its settings, for all its streams")
 	c.Flags().DurationVar(&f.MinAge, "min-age", 0, "leave objects alone that are younger, such as `15m`")
 	c.Flags().IntVar(&f.BytesPerSecond, "bytes-per-second", 0, "at most so many `bytes` a second, so that live records aren't throttled; 0 for no bound")
 	c.Flags().StringVar(&f.places.BucketRegion, "bucket-region", "", "the `region` of the bucket (default: the environment's)")
