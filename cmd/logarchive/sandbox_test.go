@@ -284,12 +284,12 @@ func TestDemo(t *testing.T) {
 	}
 	must(t, dir, "sandbox", "flush")
 	for line, want := range map[string]string{
-		"sandbox send":                                     "which source?",
-		"sandbox send --source nothing":                    "is not one source; want one of",
-		"sandbox send --source orders-api":                 "there are no lines to send",
-		"sandbox send --source orders-api --file no.log":   "no.log",
+		"sandbox send":                                         "which source?",
+		"sandbox send --source nothing":                        "is not one source; want one of",
+		"sandbox send --source orders-api":                     "there are no lines to send",
+		"sandbox send --source orders-api --file no.log":       "no.log",
 		"sandbox send --source vpc-0a1b --generate 3 --file x": "contradict each other",
-		"sandbox send --source orders-api --generate -1":   "--generate -1",
+		"sandbox send --source orders-api --generate -1":       "--generate -1",
 		"sandbox cat":    "which object?",
 		"sandbox ls a b": "takes one argument at most",
 		"demo --lines 0": "--lines 0: from 1 to 1000000",
