@@ -150,7 +150,10 @@ func TestServe(t *testing.T) {
 		t.Errorf("ls:\n%s", text)
 	}
 	// The process that serves it does what others ask for.
-	group := []string{"sandbox", "create-log-group", "/app/served"}
+	if o := run(t, dir, "sandbox", "create-log-group", "/app/served"); o.code != exitUsage || !strings.Contains(o.stderr, "--account") {
+		t.Errorf("a group that can be in two accounts: %+v", o)
+	}
+	group := []string{"sandbox", "create-log-group", "/app/served", "--account", "333344445555", "--region", "us-east-1"}
 	must(t, dir, group...)
 	if o := run(t, dir, group...); o.code != exitFailed || !strings.Contains(o.stderr, "ResourceAlreadyExistsException") {
 		t.Errorf("the same group again: %+v", o)
@@ -284,12 +287,12 @@ func TestDemo(t *testing.T) {
 	}
 	must(t, dir, "sandbox", "flush")
 	for line, want := range map[string]string{
-		"sandbox send":                                     "which source?",
-		"sandbox send --source nothing":                    "is not one source; want one of",
-		"sandbox send --source orders-api":                 "there are no lines to send",
-		"sandbox send --source orders-api --file no.log":   "no.log",
+		"sandbox send":                                         "which source?",
+		"sandbox send --source nothing":                        "is not one source; want one of",
+		"sandbox send --source orders-api":                     "there are no lines to send",
+		"sandbox send --source orders-api --file no.log":       "no.log",
 		"sandbox send --source vpc-0a1b --generate 3 --file x": "contradict each other",
-		"sandbox send --source orders-api --generate -1":   "--generate -1",
+		"sandbox send --source orders-api --generate -1":       "--generate -1",
 		"sandbox cat":    "which object?",
 		"sandbox ls a b": "takes one argument at most",
 		"demo --lines 0": "--lines 0: from 1 to 1000000",
