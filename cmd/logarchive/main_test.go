@@ -118,6 +118,7 @@ func TestBadUsage(t *testing.T) {
 	for line, want := range map[string]string{
 		"upp":                              `there is no command "upp" in "logarchive"; did you mean "up"?`,
 		"sandbox lss":                      `there is no command "lss" in "logarchive sandbox"; did you mean "ls"?`,
+		"up --stack beijing --checkpoints": "--checkpoints is for --sandbox",
 		"up":                               "which stack? Name it with --stack: beijing, global",
 		"up --sandbox":                     "which stack?",
 		"up --stack tokyo --sandbox":       "there is no stack tokyo (no file Pulumi.tokyo.yaml); stacks: beijing, global",

@@ -150,7 +150,10 @@ func TestServe(t *testing.T) {
 		t.Errorf("ls:\n%s", text)
 	}
 	// The process that serves it does what others ask for.
-	group := []string{"sandbox", "create-log-group", "/app/served"}
+	if o := run(t, dir, "sandbox", "create-log-group", "/app/served"); o.code != exitUsage || !strings.Contains(o.stderr, "--account") {
+		t.Errorf("a group that can be in two accounts: %+v", o)
+	}
+	group := []string{"sandbox", "create-log-group", "/app/served", "--account", "333344445555", "--region", "us-east-1"}
 	must(t, dir, group...)
 	if o := run(t, dir, group...); o.code != exitFailed || !strings.Contains(o.stderr, "ResourceAlreadyExistsException") {
 		t.Errorf("the same group again: %+v", o)

@@ -32,6 +32,9 @@ func (m *Main) operate(ctx context.Context, f stackFlags, planning bool, do func
 	if f.parallel < 0 {
 		return usagef("--parallel %d: a number of resources, 1 or more; 0 for the engine's own", f.parallel)
 	}
+	if f.checkpoints && !f.sandbox {
+		return usagef("--checkpoints is for --sandbox: in AWS the state is always written at every step")
+	}
 	p := m.newProgress()
 	p.planning = planning
 	result, err := func() (result automation.Result, err error) {
@@ -153,6 +156,7 @@ were made without the engine's knowledge are taken over.`,
 		},
 	}
 	f.add(c)
+	c.Flags().BoolVar(&f.checkpoints, "checkpoints", false, "with --sandbox, have the state written at every step, as in AWS, and not only at the end where that takes long")
 	f.addUnlock(c)
 	return c
 }
