@@ -125,6 +125,12 @@ var samples = map[string]struct {
 	Topic:                             {m{"name": "alarms"}, topicARN},
 	"aws:sns/topicPolicy:TopicPolicy": {m{"arn": topicARN, "policy": about("sns:Publish", topicARN)}, topicARN},
 	"aws:sns/topicSubscription:TopicSubscription": {m{"topic": topicARN, "protocol": "sqs", "endpoint": queueARN}, topicARN + ":~"},
+	Workgroup: {m{"name": "archive", "configuration": m{"enforceWorkgroupConfiguration": true, "bytesScannedCutoffPerQuery": 1000000000, "resultConfiguration": m{
+		"outputLocation": "s3://results/queries/", "encryptionConfiguration": m{"encryptionOption": "SSE_KMS", "kmsKeyArn": homeKey}}}}, "archive"},
+	NamedQuery:      {m{"name": "errors", "database": "archive", "query": "SELECT 1", "workgroup": "archive"}, "~"},
+	CatalogDatabase: {m{"name": "archive"}, string(home.Account) + ":archive"},
+	CatalogTable: {m{"name": "logs", "databaseName": "archive", "tableType": "EXTERNAL_TABLE", "parameters": m{"projection.enabled": "true"}, "partitionKeys": []any{m{"name": "day", "type": "string"}},
+		"storageDescriptor": m{"location": "s3://archive/logs/", "columns": []any{m{"name": "id", "type": "string"}}}}, string(home.Account) + ":archive:logs"},
 	Queue:                              {m{"name": "events", "messageRetentionSeconds": 1209600, "redrivePolicy": `{"deadLetterTargetArn":"` + queueARN + `","maxReceiveCount":5}`}, queueURL},
 	"aws:sqs/queuePolicy:QueuePolicy":  {m{"queueUrl": queueURL, "policy": about("sqs:SendMessage", queueARN)}, queueURL},
 	Function:                           {m{"name": "transform", "role": roleARN, "handler": "bootstrap", "runtime": "provided.al2023", "s3Bucket": "code", "architectures": []any{"arm64"}}, "transform"},

@@ -6,6 +6,29 @@ package catalog
 const schemaSource = "github.com/pulumi/pulumi-aws/sdk/v6 v6.83.0"
 
 var schemas = map[string]schema{
+	"aws:athena/namedQuery:NamedQuery": {
+		inputs: map[string]Property{
+			"database":    {Kind: String, Required: true},
+			"description": {Kind: String},
+			"name":        {Kind: String},
+			"query":       {Kind: String, Required: true},
+			"workgroup":   {Kind: String},
+		},
+	},
+	"aws:athena/workgroup:Workgroup": {
+		inputs: map[string]Property{
+			"configuration": {Kind: Object, Fields: athenaWorkgroupConfiguration},
+			"description":   {Kind: String},
+			"forceDestroy":  {Kind: Bool},
+			"name":          {Kind: String},
+			"state":         {Kind: String},
+			"tags":          {Kind: Map, Elem: &Property{Kind: String}},
+		},
+		outputs: map[string]Property{
+			"arn":     {Kind: String},
+			"tagsAll": {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
 	"aws:autoscaling/group:Group": {
 		inputs: map[string]Property{
 			"availabilityZoneDistribution":     {Kind: Object, Fields: autoscalingGroupAvailabilityZoneDistribution},
@@ -436,6 +459,45 @@ var schemas = map[string]schema{
 			"arn":     {Kind: String},
 			"ownerId": {Kind: String},
 			"tagsAll": {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
+	"aws:glue/catalogDatabase:CatalogDatabase": {
+		inputs: map[string]Property{
+			"catalogId":                     {Kind: String},
+			"createTableDefaultPermissions": {Kind: List, Elem: &Property{Kind: Object, Fields: glueCatalogDatabaseCreateTableDefaultPermission}},
+			"description":                   {Kind: String},
+			"federatedDatabase":             {Kind: Object, Fields: glueCatalogDatabaseFederatedDatabase},
+			"locationUri":                   {Kind: String},
+			"name":                          {Kind: String},
+			"parameters":                    {Kind: Map, Elem: &Property{Kind: String}},
+			"tags":                          {Kind: Map, Elem: &Property{Kind: String}},
+			"targetDatabase":                {Kind: Object, Fields: glueCatalogDatabaseTargetDatabase},
+		},
+		outputs: map[string]Property{
+			"arn":     {Kind: String},
+			"tagsAll": {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
+	"aws:glue/catalogTable:CatalogTable": {
+		inputs: map[string]Property{
+			"catalogId":            {Kind: String},
+			"databaseName":         {Kind: String, Required: true},
+			"description":          {Kind: String},
+			"name":                 {Kind: String},
+			"openTableFormatInput": {Kind: Object, Fields: glueCatalogTableOpenTableFormatInput},
+			"owner":                {Kind: String},
+			"parameters":           {Kind: Map, Elem: &Property{Kind: String}},
+			"partitionIndices":     {Kind: List, Elem: &Property{Kind: Object, Fields: glueCatalogTablePartitionIndex}},
+			"partitionKeys":        {Kind: List, Elem: &Property{Kind: Object, Fields: glueCatalogTablePartitionKey}},
+			"retention":            {Kind: Int},
+			"storageDescriptor":    {Kind: Object, Fields: glueCatalogTableStorageDescriptor},
+			"tableType":            {Kind: String},
+			"targetTable":          {Kind: Object, Fields: glueCatalogTableTargetTable},
+			"viewExpandedText":     {Kind: String},
+			"viewOriginalText":     {Kind: String},
+		},
+		outputs: map[string]Property{
+			"arn": {Kind: String},
 		},
 	},
 	"aws:guardduty/detector:Detector": {
@@ -1414,6 +1476,37 @@ var schemas = map[string]schema{
 		},
 		inputOnly: []string{"allowedAccountIds", "assumeRole", "assumeRoleWithWebIdentity", "defaultTags", "endpoints", "forbiddenAccountIds", "ignoreTags", "insecure", "maxRetries", "s3UsePathStyle", "sharedConfigFiles", "sharedCredentialsFiles", "skipCredentialsValidation", "skipMetadataApiCheck", "skipRegionValidation", "skipRequestingAccountId", "tokenBucketRateLimiterCapacity", "useDualstackEndpoint", "useFipsEndpoint"},
 	},
+}
+
+var athenaWorkgroupConfiguration = map[string]Property{
+	"bytesScannedCutoffPerQuery":      {Kind: Int},
+	"enforceWorkgroupConfiguration":   {Kind: Bool},
+	"engineVersion":                   {Kind: Object, Fields: athenaWorkgroupConfigurationEngineVersion},
+	"executionRole":                   {Kind: String},
+	"publishCloudwatchMetricsEnabled": {Kind: Bool},
+	"requesterPaysEnabled":            {Kind: Bool},
+	"resultConfiguration":             {Kind: Object, Fields: athenaWorkgroupConfigurationResultConfiguration},
+}
+
+var athenaWorkgroupConfigurationEngineVersion = map[string]Property{
+	"effectiveEngineVersion": {Kind: String},
+	"selectedEngineVersion":  {Kind: String},
+}
+
+var athenaWorkgroupConfigurationResultConfiguration = map[string]Property{
+	"aclConfiguration":        {Kind: Object, Fields: athenaWorkgroupConfigurationResultConfigurationAclConfiguration},
+	"encryptionConfiguration": {Kind: Object, Fields: athenaWorkgroupConfigurationResultConfigurationEncryptionConfiguration},
+	"expectedBucketOwner":     {Kind: String},
+	"outputLocation":          {Kind: String},
+}
+
+var athenaWorkgroupConfigurationResultConfigurationAclConfiguration = map[string]Property{
+	"s3AclOption": {Kind: String, Required: true},
+}
+
+var athenaWorkgroupConfigurationResultConfigurationEncryptionConfiguration = map[string]Property{
+	"encryptionOption": {Kind: String},
+	"kmsKeyArn":        {Kind: String},
 }
 
 var autoscalingGroupAvailabilityZoneDistribution = map[string]Property{
@@ -2632,6 +2725,107 @@ var ec2SecurityGroupIngress = map[string]Property{
 	"securityGroups": {Kind: List, Elem: &Property{Kind: String}},
 	"self":           {Kind: Bool},
 	"toPort":         {Kind: Int, Required: true},
+}
+
+var glueCatalogDatabaseCreateTableDefaultPermission = map[string]Property{
+	"permissions": {Kind: List, Elem: &Property{Kind: String}},
+	"principal":   {Kind: Object, Fields: glueCatalogDatabaseCreateTableDefaultPermissionPrincipal},
+}
+
+var glueCatalogDatabaseCreateTableDefaultPermissionPrincipal = map[string]Property{
+	"dataLakePrincipalIdentifier": {Kind: String},
+}
+
+var glueCatalogDatabaseFederatedDatabase = map[string]Property{
+	"connectionName": {Kind: String},
+	"identifier":     {Kind: String},
+}
+
+var glueCatalogDatabaseTargetDatabase = map[string]Property{
+	"catalogId":    {Kind: String, Required: true},
+	"databaseName": {Kind: String, Required: true},
+	"region":       {Kind: String},
+}
+
+var glueCatalogTableOpenTableFormatInput = map[string]Property{
+	"icebergInput": {Kind: Object, Fields: glueCatalogTableOpenTableFormatInputIcebergInput, Required: true},
+}
+
+var glueCatalogTableOpenTableFormatInputIcebergInput = map[string]Property{
+	"metadataOperation": {Kind: String, Required: true},
+	"version":           {Kind: String},
+}
+
+var glueCatalogTablePartitionIndex = map[string]Property{
+	"indexName":   {Kind: String, Required: true},
+	"indexStatus": {Kind: String},
+	"keys":        {Kind: List, Elem: &Property{Kind: String}},
+}
+
+var glueCatalogTablePartitionKey = map[string]Property{
+	"comment": {Kind: String},
+	"name":    {Kind: String, Required: true},
+	"type":    {Kind: String},
+}
+
+var glueCatalogTableStorageDescriptor = map[string]Property{
+	"additionalLocations":    {Kind: List, Elem: &Property{Kind: String}},
+	"bucketColumns":          {Kind: List, Elem: &Property{Kind: String}},
+	"columns":                {Kind: List, Elem: &Property{Kind: Object, Fields: glueCatalogTableStorageDescriptorColumn}},
+	"compressed":             {Kind: Bool},
+	"inputFormat":            {Kind: String},
+	"location":               {Kind: String},
+	"numberOfBuckets":        {Kind: Int},
+	"outputFormat":           {Kind: String},
+	"parameters":             {Kind: Map, Elem: &Property{Kind: String}},
+	"schemaReference":        {Kind: Object, Fields: glueCatalogTableStorageDescriptorSchemaReference},
+	"serDeInfo":              {Kind: Object, Fields: glueCatalogTableStorageDescriptorSerDeInfo},
+	"skewedInfo":             {Kind: Object, Fields: glueCatalogTableStorageDescriptorSkewedInfo},
+	"sortColumns":            {Kind: List, Elem: &Property{Kind: Object, Fields: glueCatalogTableStorageDescriptorSortColumn}},
+	"storedAsSubDirectories": {Kind: Bool},
+}
+
+var glueCatalogTableStorageDescriptorColumn = map[string]Property{
+	"comment":    {Kind: String},
+	"name":       {Kind: String, Required: true},
+	"parameters": {Kind: Map, Elem: &Property{Kind: String}},
+	"type":       {Kind: String},
+}
+
+var glueCatalogTableStorageDescriptorSchemaReference = map[string]Property{
+	"schemaId":            {Kind: Object, Fields: glueCatalogTableStorageDescriptorSchemaReferenceSchemaId},
+	"schemaVersionId":     {Kind: String},
+	"schemaVersionNumber": {Kind: Int, Required: true},
+}
+
+var glueCatalogTableStorageDescriptorSchemaReferenceSchemaId = map[string]Property{
+	"registryName": {Kind: String},
+	"schemaArn":    {Kind: String},
+	"schemaName":   {Kind: String},
+}
+
+var glueCatalogTableStorageDescriptorSerDeInfo = map[string]Property{
+	"name":                 {Kind: String},
+	"parameters":           {Kind: Map, Elem: &Property{Kind: String}},
+	"serializationLibrary": {Kind: String},
+}
+
+var glueCatalogTableStorageDescriptorSkewedInfo = map[string]Property{
+	"skewedColumnNames":             {Kind: List, Elem: &Property{Kind: String}},
+	"skewedColumnValueLocationMaps": {Kind: Map, Elem: &Property{Kind: String}},
+	"skewedColumnValues":            {Kind: List, Elem: &Property{Kind: String}},
+}
+
+var glueCatalogTableStorageDescriptorSortColumn = map[string]Property{
+	"column":    {Kind: String, Required: true},
+	"sortOrder": {Kind: Int, Required: true},
+}
+
+var glueCatalogTableTargetTable = map[string]Property{
+	"catalogId":    {Kind: String, Required: true},
+	"databaseName": {Kind: String, Required: true},
+	"name":         {Kind: String, Required: true},
+	"region":       {Kind: String},
 }
 
 var guarddutyDetectorDatasources = map[string]Property{

@@ -42,6 +42,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		c.services,
 		c.accounts,
 		c.siemFeed,
+		c.queries,
 		c.backupVaults,
 		c.alarms,
 	} {

@@ -95,7 +95,7 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 					want = "archive"
 				case parent != nil && slices.Contains([]string{"archive", "landing", "archive-access", "landing-access"}, parent.Name):
 					want = strings.TrimSuffix(parent.Name, "-access")
-				case parent != nil && parent.Name == "siem":
+				case parent != nil && slices.Contains([]string{"siem", "queries"}, parent.Name):
 					want = "archive"
 				case parent != nil && parent.Name == "backup" && strings.HasPrefix(r.Name, "backup-copy"),
 					parent != nil && parent.Name == "database-backups":

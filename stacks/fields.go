@@ -83,6 +83,7 @@ func Fields() []schema.Field {
 		replayField(),
 		databasesField(),
 		siemField(),
+		queriesField(),
 		cloudTrailField(),
 		serviceFields()[0],
 		serviceFields()[1],

@@ -50,6 +50,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.spec.flowLogFolders()
 	p.databaseExports(root.Get("databaseExports"))
 	p.siem(root.Get("siem"))
+	p.queries(root.Get("queries"))
 	p.replayable(root.Get("replay"))
 	p.openPartitions(root.Get("pipeline").Get("transform").Get("partitionBy"))
 

@@ -147,6 +147,9 @@ func (r *inventor) repair(key string, object map[string]any) {
 	case "accessLogs":
 		drop("loadBalancers")
 		object["bucket"], object["buckets"] = "example-access", []any{"example-uploads"}
+	case "queries":
+		object["bucket"] = "example-queries"
+		object["readers"] = []any{map[string]any{"name": "security", "roles": []any{r.home.RoleARN("Analyst").String()}}}
 	case "landing":
 		drop("replicationTimeControl")
 		object["bucket"] = "example-landing"
@@ -240,6 +243,11 @@ func invent(seed uint64) document {
 	}
 	if !enabled && r.IntN(20) > 0 {
 		delete(d, "databaseExports")
+	}
+	if pipeline, _ := d["pipeline"].(map[string]any); pipeline != nil && d["queries"] != nil && r.IntN(20) > 0 {
+		if transform, _ := pipeline["transform"].(map[string]any); transform != nil {
+			transform["enabled"] = true
+		}
 	}
 	if d["landing"] == nil && r.IntN(20) > 0 {
 		d["landing"] = map[string]any{"bucket": "example-landing"}

@@ -161,7 +161,7 @@ func (s *Spec) readers() []components.Reader {
 	for _, c := range s.Siem {
 		list = append(list, c.reader())
 	}
-	return list
+	return append(list, s.queryReaders()...)
 }
 
 func (c SiemConsumerSpec) reader() components.Reader {

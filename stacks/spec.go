@@ -46,6 +46,8 @@ type Spec struct {
 	Instances []InstancesSpec
 	// Siem are who gets an event for each object.
 	Siem []SiemConsumerSpec
+	// Queries is nil when nobody queries.
+	Queries *QueriesSpec
 	// Syslog is nil when no syslog is collected.
 	Syslog *SyslogSpec
 	// BackupPlan is nil when nothing is backed up.

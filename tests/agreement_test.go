@@ -29,8 +29,8 @@ var lookingActions = []string{
 }
 
 // offTheWay are components that no log line passes: backups, the function that switches exports on, whose statements package
-// sandbox tests, and the topics of alarms, which the sandbox doesn't raise.
-var offTheWay = []string{"BackupVaultWithCopy", "DatabaseBackupReplication", "RdsLogExports", "AlarmTopic"}
+// sandbox tests, the topics of alarms, which the sandbox doesn't raise, and queries, which it doesn't run.
+var offTheWay = []string{"LogQueries", "BackupVaultWithCopy", "DatabaseBackupReplication", "RdsLogExports", "AlarmTopic"}
 
 // calledHere are functions that the test itself calls, as their schedule would: without their permission they run all the same.
 var calledHere = []string{"RdsLogExports", "ReplayFunction"}

@@ -18,13 +18,15 @@ const (
 	KindAccessLog    = "access-log"    // S3's server access logs
 	KindLoadBalancer = "load-balancer" // access logs of a load balancer
 	KindTrail        = "trail"         // CloudTrail
-	KindReader       = "reader"        // who reads the archive, perhaps told of objects by a queue
-	KindSyslog       = "syslog"        // what senders bring to collectors behind a load balancer
-	KindInstances    = "instances"     // EC2 instances that a tag selects, with the CloudWatch agent
-	KindEventRule    = "event-rule"    // a rule or schedule of EventBridge, to a function
-	KindAlarm        = "alarm"         // a CloudWatch alarm, to the topics that it notifies
-	KindDatabase     = "database"      // a database whose exports a function switches on
-	KindAutoBackup   = "auto-backup"   // a database's automated backups, replicated to another region
+	KindWorkgroup    = "workgroup"
+	KindQuery        = "query"       // who queries the archive with Athena
+	KindReader       = "reader"      // who reads the archive, perhaps told of objects by a queue
+	KindSyslog       = "syslog"      // what senders bring to collectors behind a load balancer
+	KindInstances    = "instances"   // EC2 instances that a tag selects, with the CloudWatch agent
+	KindEventRule    = "event-rule"  // a rule or schedule of EventBridge, to a function
+	KindAlarm        = "alarm"       // a CloudWatch alarm, to the topics that it notifies
+	KindDatabase     = "database"    // a database whose exports a function switches on
+	KindAutoBackup   = "auto-backup" // a database's automated backups, replicated to another region
 	KindStream       = "stream"
 	KindDestination  = "destination" // of CloudWatch Logs, for log groups of other accounts
 	KindDataStream   = "data-stream" // of Kinesis
@@ -179,6 +181,7 @@ func (e *evaluation) Paths() []*Path {
 		}
 	}
 	paths = append(paths, e.readerPaths()...)
+	paths = append(paths, e.queryPaths()...)
 	slices.SortStableFunc(paths, func(a, b *Path) int {
 		return cmp.Or(cmp.Compare(a.Source.Kind, b.Source.Kind), cmp.Compare(a.Source.Place.String(), b.Source.Place.String()),
 			cmp.Compare(a.Source.Name, b.Source.Name), cmp.Compare(a.Source.URN, b.Source.URN))

@@ -20,6 +20,8 @@ type Options struct {
 	Elsewhere []*Resource
 	// Readers are who must be able to read from an archive.
 	Readers []Reader
+	// Queries are who must be able to query an archive.
+	Queries []QueryReader
 	// Now is when waivers are looked at; zero means the present.
 	Now time.Time
 }

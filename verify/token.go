@@ -46,6 +46,8 @@ const (
 	typePlan                 = "aws:backup/plan:Plan"
 	typePolicy               = "aws:iam/policy:Policy"
 	typePolicyAttachment     = "aws:iam/policyAttachment:PolicyAttachment"
+	typeWorkgroup            = "aws:athena/workgroup:Workgroup"
+	typeCatalogTable         = "aws:glue/catalogTable:CatalogTable"
 	typeQueue                = "aws:sqs/queue:Queue"
 	typeQueuePolicy          = "aws:sqs/queuePolicy:QueuePolicy"
 	typeRole                 = "aws:iam/role:Role"

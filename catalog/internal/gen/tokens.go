@@ -2,6 +2,8 @@ package main
 
 // tokens are the types of the catalog. A test of package catalog compares them with its hand-written half.
 var tokens = []string{
+	"aws:athena/namedQuery:NamedQuery",
+	"aws:athena/workgroup:Workgroup",
 	"aws:autoscaling/group:Group",
 	"aws:autoscaling/policy:Policy",
 	"aws:backup/plan:Plan",
@@ -27,6 +29,8 @@ var tokens = []string{
 	"aws:ec2/flowLog:FlowLog",
 	"aws:ec2/launchTemplate:LaunchTemplate",
 	"aws:ec2/securityGroup:SecurityGroup",
+	"aws:glue/catalogDatabase:CatalogDatabase",
+	"aws:glue/catalogTable:CatalogTable",
 	"aws:guardduty/detector:Detector",
 	"aws:guardduty/publishingDestination:PublishingDestination",
 	"aws:iam/instanceProfile:InstanceProfile",
