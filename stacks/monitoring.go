@@ -140,7 +140,7 @@ func (c *composer) watchedPlaces() []*watched {
 		list[0].prefixes = append(list[0].prefixes, s.AccessLogs.Bucket) // its replication's alarms
 	}
 	for i := range s.Accounts {
-		if a := &s.Accounts[i]; a.Way != ViaDestination && len(a.Stack.classes()) > 0 {
+		if a := &s.Accounts[i]; a.Way != ViaDestination && len(a.Stack.classes()) > 0 || a.Stack.Exports != nil {
 			list[0].accounts = append(list[0].accounts, a.account())
 		}
 	}
