@@ -65,7 +65,7 @@ func TestResourcesPerLandedSource(t *testing.T) {
 	}
 	balancers, buckets := logs["loadBalancers"].([]any), logs["buckets"].([]any)
 	for i := range n {
-		flowLogs = append(flowLogs, map[string]any{"name": fmt.Sprintf("growth-%d", i), "vpcId": fmt.Sprintf("vpc-%017x", i), "hivePartitions": true})
+		flowLogs = append(flowLogs, map[string]any{"name": fmt.Sprintf("growth-%d", i), "vpcId": fmt.Sprintf("vpc-%017x", i), "format": "parquet", "hivePartitions": true}) // as the others: a new format has a folder, a grant and a table, once
 		balancers = append(balancers, fmt.Sprintf("%s-%d/%016x", strings.TrimSuffix(balancers[0].(string), "/50dc6c495c0c9188"), i, i))
 		buckets = append(buckets, fmt.Sprintf("example-growth-%d", i))
 	}
