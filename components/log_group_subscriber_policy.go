@@ -18,10 +18,15 @@ func (args *LogGroupSubscriberArgs) policy() (policy.Document, error) {
 	for _, s := range passed {
 		services = append(services, string(s))
 	}
-	see := []string{"logs:DescribeSubscriptionFilters", "logs:PutSubscriptionFilter"}
+	act, change := []string{"logs:DescribeSubscriptionFilters", "logs:PutSubscriptionFilter"}, []string{"logs:PutSubscriptionFilter"}
 	if len(args.GroupTags) > 0 {
-		see = []string{"logs:DescribeSubscriptionFilters", "logs:ListTagsForResource", "logs:PutSubscriptionFilter"}
+		act = append(act, "logs:ListTagsForResource")
 	}
+	if args.RetentionDays != 0 {
+		act, change = append(act, "logs:PutRetentionPolicy"), append(change, "logs:PutRetentionPolicy")
+	}
+	slices.Sort(act)
+	slices.Sort(change)
 	doc := policy.Document{Statements: []policy.Statement{
 		args.writeOwnLogs(args.Place),
 		{
@@ -36,14 +41,14 @@ func (args *LogGroupSubscriberArgs) policy() (policy.Document, error) {
 			// The groups aren't known beforehand: that is what the subscriber is for. With Include it is their beginnings.
 			Sid:      "SubscribeLogGroups",
 			Effect:   policy.Allow,
-			Action:   see,
+			Action:   act,
 			Resource: args.groups(orEvery(args.Include)),
 		},
 		{
 			// A stream that carries the log of what handles it feeds itself.
 			Sid:      "NeverItself",
 			Effect:   policy.Deny,
-			Action:   []string{"logs:PutSubscriptionFilter"},
+			Action:   change,
 			Resource: args.groups(args.reachable()),
 		},
 		{

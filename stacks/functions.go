@@ -75,13 +75,15 @@ func (c *composer) subscriber() error {
 			FunctionName: s.SubscribeFunction(), RoleName: s.SubscribeRole(),
 			Architecture: s.Pipeline.Transform.Architecture, LogRetentionDays: s.Pipeline.ErrorLogRetentionDays,
 		},
-		Pipeline:     c.pipelines[ClassLogs],
-		Include:      s.Subscribe.Prefixes,
-		Exclude:      s.excluded(),
-		OwnLogGroups: own,
-		Schedule:     s.Subscribe.Schedule,
-		AlarmActions: c.alarmActions(s.Home),
-		Runbook:      s.runbook(),
+		Pipeline:      c.pipelines[ClassLogs],
+		Include:       s.Subscribe.Prefixes,
+		Exclude:       s.excluded(),
+		GroupTags:     s.Subscribe.Tags,
+		RetentionDays: s.Subscribe.RetentionDays,
+		OwnLogGroups:  own,
+		Schedule:      s.Subscribe.Schedule,
+		AlarmActions:  c.alarmActions(s.Home),
+		Runbook:       s.runbook(),
 	}, c.atHome())
 	return err
 }
