@@ -18,15 +18,14 @@ func (args *LogGroupSubscriberArgs) policy() (policy.Document, error) {
 	for _, s := range passed {
 		services = append(services, string(s))
 	}
-	act, change := []string{"logs:DescribeSubscriptionFilters", "logs:PutSubscriptionFilter"}, []string{"logs:PutSubscriptionFilter"}
+	act := []string{"logs:DescribeSubscriptionFilters", "logs:PutSubscriptionFilter"}
 	if len(args.GroupTags) > 0 {
 		act = append(act, "logs:ListTagsForResource")
 	}
 	if args.RetentionDays != 0 {
-		act, change = append(act, "logs:PutRetentionPolicy"), append(change, "logs:PutRetentionPolicy")
+		act = append(act, "logs:PutRetentionPolicy")
 	}
 	slices.Sort(act)
-	slices.Sort(change)
 	doc := policy.Document{Statements: []policy.Statement{
 		args.writeOwnLogs(args.Place),
 		{
@@ -48,7 +47,7 @@ func (args *LogGroupSubscriberArgs) policy() (policy.Document, error) {
 			// A stream that carries the log of what handles it feeds itself.
 			Sid:      "NeverItself",
 			Effect:   policy.Deny,
-			Action:   change,
+			Action:   []string{"logs:PutSubscriptionFilter"},
 			Resource: args.groups(args.reachable()),
 		},
 		{

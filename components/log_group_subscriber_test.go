@@ -139,7 +139,7 @@ func TestSubscriberPolicy(t *testing.T) {
 			{Sid: "WriteOwnLogs", Effect: policy.Allow, Action: []string{"logs:CreateLogStream", "logs:PutLogEvents"}, Resource: groups("/aws/lambda/log-archive-subscribe:*")},
 			{Sid: "FindLogGroups", Effect: policy.Allow, Action: []string{"logs:DescribeLogGroups"}, Resource: groups("*")},
 			{Sid: "SubscribeLogGroups", Effect: policy.Allow, Action: actions, Resource: groups(include...)},
-			{Sid: "NeverItself", Effect: policy.Deny, Action: slices.DeleteFunc(slices.Clone(actions), func(a string) bool { return !strings.HasPrefix(a, "logs:Put") }),
+			{Sid: "NeverItself", Effect: policy.Deny, Action: []string{"logs:PutSubscriptionFilter"},
 				Resource: groups(never...)},
 			{Sid: "PassSubscriptionRole", Effect: policy.Allow, Action: []string{"iam:PassRole"}, Resource: []string{home.RoleARN("log-archive-logs-subscription").String()},
 				Condition: policy.Conditions{}.With("StringEquals", "iam:PassedToService", services...)},

@@ -99,11 +99,8 @@ func (args *PathAlarmsArgs) check(name string) error {
 	if args.Actions == nil {
 		p.add("Actions", "", "want something that the alarm notifies")
 	}
-	if n := len(args.Alarms); n == 0 || n > mostCompositeParts {
-		p.add("Alarms", n, "want 1 to %d", mostCompositeParts)
-	}
-	if n := len(args.rule()); n > mostAlarmRule {
-		p.add("Alarms", n, "the composite alarm's rule has more than %d characters", mostAlarmRule)
+	if n := len(args.Alarms); n == 0 || len(args.parts()) > mostCompositeParts {
+		p.add("Alarms", n, "want 1 to %d, with names so short that composite alarms over composite alarms take them", mostCompositeParts*mostCompositeParts)
 	}
 	seen := map[string]bool{}
 	for i, a := range args.Alarms {
@@ -142,13 +139,27 @@ func (args *PathAlarmsArgs) describe(a Alarm) string {
 	return a.Says + ". Runbook: " + args.Runbook + "#" + cmp.Or(a.Runbook, a.Name)
 }
 
-// rule is the composite alarm's.
-func (args *PathAlarmsArgs) rule() string {
-	parts := make([]string, len(args.Alarms))
-	for i, a := range args.Alarms {
-		parts[i] = fmt.Sprintf("ALARM(%q)", args.name(a))
+// rule is that of a composite alarm over others.
+func rule(names []string) string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = fmt.Sprintf("ALARM(%q)", name)
 	}
-	return strings.Join(parts, " OR ")
+	return strings.Join(out, " OR ")
+}
+
+// parts divides the alarms' names into as many as a composite alarm takes.
+func (args *PathAlarmsArgs) parts() [][]string {
+	var parts [][]string
+	for _, a := range args.Alarms {
+		name := args.name(a)
+		if n := len(parts) - 1; n >= 0 && len(parts[n]) < mostCompositeParts && len(rule(append(slices.Clip(parts[n]), name))) <= mostAlarmRule {
+			parts[n] = append(parts[n], name)
+		} else {
+			parts = append(parts, []string{name})
+		}
+	}
+	return parts
 }
 
 // NewPathAlarms registers a path's alarms. Errors: [ArgsError], also for a metric that isn't known in the partition.
@@ -173,12 +184,32 @@ func NewPathAlarms(ctx *pulumi.Context, name string, args *PathAlarmsArgs, opts 
 		below = append(below, made)
 		says = append(says, a.Name)
 	}
+	children := args.parts()[0]
+	if parts := args.parts(); len(parts) > 1 {
+		// More than one composite alarm takes: it is about composite alarms over some of them each, which notify nobody.
+		var between []pulumi.Resource
+		children = nil
+		for i, part := range parts {
+			suffix := fmt.Sprintf("-part-%d", i+1)
+			made, err := cloudwatch.NewCompositeAlarm(ctx, name+suffix, &cloudwatch.CompositeAlarmArgs{
+				AlarmName:        pulumi.String(args.NamePrefix + "-" + args.Path + suffix),
+				AlarmDescription: pulumi.String(fmt.Sprintf("%d alarms of the path %s of the log archive. Runbook: %s#alarms", len(part), args.Path, args.Runbook)),
+				AlarmRule:        pulumi.String(rule(part)),
+				Tags:             tags(args.Tags),
+			}, pulumi.Parent(c), pulumi.DependsOn(below))
+			if err != nil {
+				return nil, err
+			}
+			between, children = append(between, made), append(children, args.NamePrefix+"-"+args.Path+suffix)
+		}
+		below = between
+	}
 	var err error
 	c.Composite, err = cloudwatch.NewCompositeAlarm(ctx, name, &cloudwatch.CompositeAlarmArgs{
 		AlarmName: pulumi.String(args.NamePrefix + "-" + args.Path),
 		AlarmDescription: pulumi.String(fmt.Sprintf("The path %s of the log archive fails or lags. The alarms below say how: %s. Runbook: %s#alarms",
 			args.Path, cutTo(strings.Join(says, ", "), 600), args.Runbook)),
-		AlarmRule:    pulumi.String(args.rule()),
+		AlarmRule:    pulumi.String(rule(children)),
 		AlarmActions: args.Actions,
 		OkActions:    args.Actions,
 		Tags:         tags(args.Tags),

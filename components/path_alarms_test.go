@@ -3,12 +3,14 @@ package components_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/logarchive/logarchive/catalog"
 	"github.com/logarchive/logarchive/components"
 	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/policy"
@@ -87,6 +89,13 @@ func TestPathAlarmsProblems(t *testing.T) {
 		change func(*components.PathAlarmsArgs)
 		want   string
 	}{
+		{"too long names", func(a *components.PathAlarmsArgs) {
+			one := a.Alarms[0]
+			for i := range 10001 {
+				one.Name = fmt.Sprint(i)
+				a.Alarms = append(a.Alarms, one)
+			}
+		}, "want 1 to 10000"},
 		{"none", func(a *components.PathAlarmsArgs) { a.Alarms = nil }, "Alarms: \"0\""},
 		{"unknown metric", func(a *components.PathAlarmsArgs) { a.Alarms[0].Metrics[0].Name = "Succes" }, "metric Succes of AWS/Firehose in partition aws-cn: unknown"},
 		{"same name", func(a *components.PathAlarmsArgs) { a.Alarms[1].Name = "failed" }, "no other alarm of the path"},
@@ -106,6 +115,60 @@ func TestPathAlarmsProblems(t *testing.T) {
 			_, err := tryRecord(t, pathAlarms(test.change))
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+// More alarms than one composite alarm takes are below several, and each is below exactly one.
+func TestManyPathAlarms(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		alarms, letters, parts int
+	}{{100, 10, 0}, {101, 10, 2}, {250, 10, 3}, {250, 180, 6}} {
+		t.Run(fmt.Sprint(test.alarms, " of ", test.letters), func(t *testing.T) {
+			t.Parallel()
+			g := record(t, pathAlarms(func(a *components.PathAlarmsArgs) {
+				one := a.Alarms[0]
+				a.Alarms = nil
+				for i := range test.alarms {
+					one.Name = fmt.Sprintf("%s-%d", strings.Repeat("x", test.letters), i)
+					a.Alarms = append(a.Alarms, one)
+				}
+			}))
+			below := map[string]int{}
+			var parts []string
+			for _, r := range g.Resources {
+				if r.Type != "aws:cloudwatch/compositeAlarm:CompositeAlarm" || r.Name == "path" {
+					continue
+				}
+				parts = append(parts, text(t, r, "alarmName"))
+				names := catalog.AlarmsIn(text(t, r, "alarmRule"))
+				if len(names) > 100 || len(text(t, r, "alarmRule")) > 10240 || r.Inputs["alarmActions"].IsArray() {
+					t.Errorf("%s: %d alarms, %d characters, actions %v", r.Name, len(names), len(text(t, r, "alarmRule")), r.Inputs["alarmActions"].IsArray())
+				}
+				for _, name := range names {
+					below[name]++
+				}
+			}
+			top := find(t, g, "aws:cloudwatch/compositeAlarm:CompositeAlarm", "path")
+			if len(parts) != test.parts || !top.Inputs["alarmActions"].IsArray() {
+				t.Errorf("%d parts, want %d", len(parts), test.parts)
+			}
+			if len(parts) == 0 {
+				for _, name := range catalog.AlarmsIn(text(t, top, "alarmRule")) {
+					below[name]++
+				}
+			} else if got := catalog.AlarmsIn(text(t, top, "alarmRule")); !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(parts))) {
+				t.Errorf("the path's alarm is about %q, want %q", got, parts)
+			}
+			for name, n := range below {
+				if n != 1 {
+					t.Errorf("%s is below %d composite alarms", name, n)
+				}
+			}
+			if len(below) != test.alarms {
+				t.Errorf("%d of %d alarms are below a composite alarm", len(below), test.alarms)
 			}
 		})
 	}

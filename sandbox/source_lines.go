@@ -76,12 +76,8 @@ func logLine(s Source, id string, pattern *filterPattern, at time.Time, random *
 		id += " " + wanted
 	}
 	switch {
-	case s.Kind == SourceAccessLog:
-		return fmt.Sprintf("79a59df900b949e5 %s [%s] 192.0.2.%d - 3E57427F33A59F07 REST.GET.OBJECT orders/%d \"GET /%s/orders/%d?id=%s HTTP/1.1\" 200 - %d %d %d %d",
-			s.Name, at.Format("02/Jan/2006:15:04:05 -0700"), random.IntN(256), random.IntN(10_000), s.Name, random.IntN(10_000), id, random.IntN(100_000), random.IntN(100_000), milliseconds, milliseconds)
-	case s.Kind == SourceBalancer:
-		return fmt.Sprintf("https %s %s 192.0.2.%d:%d 10.0.0.1:80 0.000 0.00%d 0.000 200 200 34 %d \"GET https://shop.example:443/orders/%d?id=%s HTTP/1.1\"",
-			at.Format("2006-01-02T15:04:05.000000Z"), s.access.name, random.IntN(256), 1024+random.IntN(60_000), random.IntN(10), random.IntN(10_000), random.IntN(10_000), id)
+	case s.access != nil:
+		return s.access.line(id, at, milliseconds, random)
 	case s.Kind != SourceDatabase:
 		level := [...]string{"INFO", "INFO", "INFO", "WARN", "ERROR"}[random.IntN(5)]
 		event := map[string]any{

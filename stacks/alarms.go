@@ -139,7 +139,7 @@ func (s *Spec) pipelineAlarms(class Class) alarmPath {
 func (s *Spec) forwardingErrors(class Class) []components.Metric {
 	var groups []string
 	for _, row := range s.Sources() {
-		if row.Stream == s.StreamName(class) && row.LogGroup != "" {
+		if row.Place == s.Home && row.Stream == s.StreamName(class) && row.LogGroup != "" { // other accounts have their own
 			groups = append(groups, row.LogGroup)
 		}
 	}

@@ -190,7 +190,7 @@ func (c *composer) flowLogs() error {
 		}
 		switch class := f.class(); class {
 		case "":
-			args.BucketArn, args.Prefix = c.archive.Arn, DirectFlowLogPrefix
+			args.BucketArn, args.Prefix = c.archive.Arn, f.Prefix
 			args.HivePartitions, args.HourlyPartitions = f.HivePartitions, f.HourlyPartitions
 			if f.Parquet {
 				args.Format = "parquet"

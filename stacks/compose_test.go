@@ -418,12 +418,12 @@ func TestSourcesAreAStackOutput(t *testing.T) {
 	}
 	g, _ := example(t, "beijing")
 	for source, want := range map[resource.PropertyKey]string{
-		"vpc vpc-0a1b2c3d4e5f60718":             "flow log > landing bucket > bucket, below flow-logs-direct/",
+		"vpc vpc-0a1b2c3d4e5f60718":             "flow log > landing bucket > bucket, below flow-logs-direct/parquet/",
 		"subnet subnet-0f1e2d3c4b5a69788":       "flow log > log group > firehose > bucket, below flow-logs/account=111122223333/region=cn-north-1/",
 		"log-group /aws/lambda/orders-api":      "log group > firehose > bucket, below logs/account=111122223333/region=cn-north-1/",
 		"rds-instance shop/slowquery":           "database > log group > firehose > bucket, below databases/account=111122223333/region=cn-north-1/",
 		"rds-cluster ledger/postgresql":         "database > log group > firehose > bucket, below databases/account=111122223333/region=cn-north-1/",
-		"transit-gateway tgw-0fedcba9876543210": "flow log > landing bucket > bucket, below flow-logs-direct/",
+		"transit-gateway tgw-0fedcba9876543210": "flow log > landing bucket > bucket, below flow-logs-direct/parquet/",
 	} {
 		if got := g.Outputs["sources"].ObjectValue()[source]; !got.IsString() || got.StringValue() != want {
 			t.Errorf("%s: got %v, want %s", source, got, want)

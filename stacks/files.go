@@ -95,7 +95,7 @@ func namesTable() string {
 	} {
 		fmt.Fprintf(&b, "| `%s` | %s | `%s` | `%s` |\n", c.class, c.what, s.StreamName(c.class), s.Prefix(c.class))
 	}
-	fmt.Fprintf(&b, "| | flow logs with method s3 | | `%s`, and what AWS appends (`AWSLogs/`...) |\n\n", DirectFlowLogPrefix)
+	fmt.Fprintf(&b, "| | flow logs with method s3 | | `%s`, and what AWS appends (`AWSLogs/`...); with a folder such as `parquet/` or `text/` between, where not all are of one format |\n\n", DirectFlowLogPrefix)
 	fmt.Fprintf(&b, "What Firehose can't deliver begins with `%s`. Roles are called `%s`, `%s`, `%s` and `%s`; the log groups of flow logs `%s`.\n\n",
 		s.ErrorPrefix(ClassLogs), s.DeliveryRole(ClassLogs), s.SubscriptionRole(ClassLogs), s.FlowLogRole(), s.BackupRole(), s.FlowLogGroup("name"))
 	return b.String()

@@ -3,6 +3,7 @@ package stacks
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -102,11 +103,9 @@ func (s *Spec) flowLogDeliveries(method string) []components.Delivery {
 	var list []components.Delivery
 	for _, hive := range []bool{false, true} {
 		for _, f := range s.FlowLogs {
-			if f.Method == method && f.HivePartitions == hive {
-				list = append(list, components.Delivery{
-					Kind: components.FlowLogDelivery, Source: s.Home, Prefix: DirectFlowLogPrefix, Hive: hive,
-				})
-				break
+			d := components.Delivery{Kind: components.FlowLogDelivery, Source: s.Home, Prefix: f.Prefix, Hive: hive}
+			if f.Method == method && f.HivePartitions == hive && !slices.Contains(list, d) {
+				list = append(list, d)
 			}
 		}
 	}

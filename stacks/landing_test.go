@@ -35,7 +35,10 @@ func TestLandingDeliveries(t *testing.T) {
 	if got := spec.LandingPlace(); got != landing {
 		t.Errorf("the landing bucket is at %s", got)
 	}
-	if diff := cmp.Diff([]components.Delivery{{Kind: components.FlowLogDelivery, Source: beijing, Prefix: DirectFlowLogPrefix}}, spec.landingDeliveries()); diff != "" {
+	if diff := cmp.Diff([]components.Delivery{
+		{Kind: components.FlowLogDelivery, Source: beijing, Prefix: DirectFlowLogPrefix + "text-9dd93f3c/"},
+		{Kind: components.FlowLogDelivery, Source: beijing, Prefix: DirectFlowLogPrefix + "text-2ed9a511/"},
+	}, spec.landingDeliveries()); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]components.Delivery{{

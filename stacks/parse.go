@@ -47,6 +47,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	for i := range p.spec.Accounts {
 		p.spec.Accounts[i].Stack.Monitoring = p.spec.Monitoring
 	}
+	p.spec.flowLogFolders()
 	p.databaseExports(root.Get("databaseExports"))
 	p.siem(root.Get("siem"))
 	p.replayable(root.Get("replay"))

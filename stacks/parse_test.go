@@ -39,10 +39,10 @@ func TestParseSpecReadsEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]FlowLogSpec{
-		{Key: "log-archive:flowLogs[0]", Name: "main", Kind: KindVPC, ID: "vpc-0a1b2c3d4e5f60718", TrafficType: "ALL", Method: MethodS3, Parquet: true, HivePartitions: true, HourlyPartitions: true, AggregationSeconds: 600},
+		{Key: "log-archive:flowLogs[0]", Name: "main", Kind: KindVPC, ID: "vpc-0a1b2c3d4e5f60718", TrafficType: "ALL", Method: MethodS3, Parquet: true, HivePartitions: true, HourlyPartitions: true, Prefix: DirectFlowLogPrefix + "parquet/", AggregationSeconds: 600},
 		{Key: "log-archive:flowLogs[1]", Name: "edge", Kind: KindSubnet, ID: "subnet-0a1b2c3d", TrafficType: "REJECT", Method: MethodFirehose, Via: ViaLogGroup, AggregationSeconds: 600, RetentionDays: 3},
-		{Key: "log-archive:flowLogs[2]", Name: "host", Kind: KindENI, ID: "eni-0a1b2c3d4e5f60718", TrafficType: "ALL", Method: MethodLanding, LogFormat: "${srcaddr} ${dstaddr}", AggregationSeconds: 60},
-		{Key: "log-archive:flowLogs[3]", Name: "hub", Kind: KindTransitGateway, ID: "tgw-0a1b2c3d4e5f60718", TrafficType: "ALL", Method: MethodLanding, AggregationSeconds: 60},
+		{Key: "log-archive:flowLogs[2]", Name: "host", Kind: KindENI, ID: "eni-0a1b2c3d4e5f60718", TrafficType: "ALL", Method: MethodLanding, Prefix: DirectFlowLogPrefix + "text-9dd93f3c/", LogFormat: "${srcaddr} ${dstaddr}", AggregationSeconds: 60},
+		{Key: "log-archive:flowLogs[3]", Name: "hub", Kind: KindTransitGateway, ID: "tgw-0a1b2c3d4e5f60718", TrafficType: "ALL", Method: MethodLanding, Prefix: DirectFlowLogPrefix + "text-2ed9a511/", AggregationSeconds: 60},
 	}, got.FlowLogs); diff != "" {
 		t.Error(diff)
 	}

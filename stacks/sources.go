@@ -52,7 +52,7 @@ func (s *Spec) Sources() []Source {
 func (s *Spec) ownSources() []Source {
 	var rows []Source
 	for _, f := range s.FlowLogs {
-		row := Source{Key: f.Key, Kind: f.Kind, ID: f.ID, Path: pathS3, Prefix: DirectFlowLogPrefix}
+		row := Source{Key: f.Key, Kind: f.Kind, ID: f.ID, Path: pathS3, Prefix: f.Prefix}
 		switch class := f.class(); class {
 		case "":
 			if f.Method == MethodLanding {

@@ -124,6 +124,8 @@ type FlowLogSpec struct {
 	Method, Via string
 	// Parquet, HivePartitions and HourlyPartitions are for MethodS3 and MethodLanding.
 	Parquet, HivePartitions, HourlyPartitions bool
+	// Prefix is what its keys begin with, for the same: [DirectFlowLogPrefix], or a folder below it.
+	Prefix string
 	// LogFormat is empty for AWS's default.
 	LogFormat          string
 	AggregationSeconds int

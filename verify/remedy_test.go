@@ -174,7 +174,7 @@ var refusals = []refusal{
 		"it has no bucket policy; declare one", []string{`"aws:SourceAccount":"111122223333"`, `"Resource":"` + bucketARN + `"`}},
 	{"a statement of the bucket policy", onBucketPolicy(func(d *policy.Document) { dropStatements(d, "DeliverFlowLogs") }), "archive",
 		"log delivery writes objects", "no statement of its bucket policy allows it; add one",
-		[]string{`"Resource":"` + bucketARN + `/flow-logs-direct/AWSLogs/`, `"aws:SourceArn":"` + home.ARN(partition.Logs, "*").String()}},
+		[]string{`"Resource":"` + bucketARN + `/flow-logs-direct/text/AWSLogs/`, `"aws:SourceArn":"` + home.ARN(partition.Logs, "*").String()}},
 	{"the role's policy", func(p *program) { p.drop("RolePolicy", "logs-delivery") }, "logs-delivery", "Firehose writes objects",
 		"it has no inline policy; declare one", []string{`"Action":["s3:PutObject","s3:AbortMultipartUpload","s3:PutObjectAcl"]`, `/logs/account=111122223333/region=cn-north-1/*"`}},
 	{"the trust policy", func(p *program) {

@@ -94,7 +94,7 @@ Exit codes: 0 done; 1 failed, refused or interrupted; 2 bad usage or bad configu
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		m.demoCommand(), m.upCommand(), m.previewCommand(), m.refreshCommand(), m.destroyCommand(),
-		m.graphCommand(), m.verifyCommand(), m.simulateCommand(), m.functionCommand(), m.replayCommand(), m.redriveCommand(), m.sandboxCommand(), m.engineCommand(), m.versionCommand(),
+		m.graphCommand(), m.queryDDLCommand(), m.verifyCommand(), m.simulateCommand(), m.functionCommand(), m.replayCommand(), m.redriveCommand(), m.sandboxCommand(), m.engineCommand(), m.versionCommand(),
 	)
 	group(root)
 	return root

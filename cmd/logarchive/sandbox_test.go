@@ -243,7 +243,7 @@ func TestDemo(t *testing.T) {
 	if err := json.Unmarshal([]byte(must(t, dir, "sandbox", "ls", "--json", bucket).stdout), &objects); err != nil || len(objects.Objects) != all.Buckets[archive].Objects {
 		t.Fatalf("%d objects, %v, want %d", len(objects.Objects), err, all.Buckets[archive].Objects)
 	}
-	forms := map[string]string{".parquet": `"account_id":`, "flow-logs-direct/AWSLogs/1": "version account-id", "logs/account": `"messageType":"DATA_MESSAGE"`}
+	forms := map[string]string{".parquet": `"account_id":`, "flow-logs-direct/text/AWSLogs/1": "version account-id", "logs/account": `"messageType":"DATA_MESSAGE"`}
 	for part, want := range forms {
 		i := slices.IndexFunc(objects.Objects, func(o sandbox.StoredObject) bool { return strings.Contains(o.Key, part) })
 		if i < 0 {

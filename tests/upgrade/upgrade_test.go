@@ -241,6 +241,7 @@ func newWorld(t *testing.T, engine *automation.Engine, stack string) *world {
 		Home:              filepath.Join(dir, "pulumi"),
 		Unset:             []string{"PULUMI_STACK", "PULUMI_CONFIG", "PULUMI_ACCESS_TOKEN", "PULUMI_DEBUG_PROVIDERS"},
 		ProviderInside:    true,
+		StateAtEnd:        true, // the file backend writes the whole state at every step otherwise
 	}}
 }
 
