@@ -57,7 +57,7 @@ var functionProblems = []problem{
 	{"plural of one", "subscribe", map[string]any{"prefixes": list("/app/"), "schedule": "rate(1 hours)"}, `subscribe.schedule: "rate(1 hours)": EventBridge wants the unit in the singular for 1 and in the plural for more`},
 	{"singular of many", "subscribe", map[string]any{"prefixes": list("/app/"), "schedule": "rate(5 minute)"}, `subscribe.schedule: "rate(5 minute)": EventBridge wants the unit in the singular for 1 and in the plural for more`},
 	{"too many characters", "subscribe", map[string]any{"prefixes": list("/"+strings.Repeat("a", 500), "/"+strings.Repeat("b", 500), "/"+strings.Repeat("c", 500), "/"+strings.Repeat("d", 500), "/"+strings.Repeat("e", 500), "/"+strings.Repeat("f", 500), "/"+strings.Repeat("g", 500))}, `subscribe: the prefixes, tags and what is excluded, databases and flow logs of this configuration included, have 3608 characters together; want at most 3072`},
-	{"unknown key of the subscriber", "subscribe", map[string]any{"prefixes": list("/app/"), "exclud": list()}, `subscribe.exclud: unknown key with value []; did you mean exclude? known here: prefixes, exclude, schedule`},
+	{"unknown key of the subscriber", "subscribe", map[string]any{"prefixes": list("/app/"), "exclud": list()}, `subscribe.exclud: unknown key with value []; did you mean exclude? known here: prefixes, exclude, tags, retentionDays, schedule`},
 
 	// The replay.
 	{"schedule in words", "replay", map[string]any{"schedule": "daily"}, `replay.schedule: "daily" is not accepted; want ` + replayScheduleAccepts},
