@@ -69,7 +69,7 @@ func (c *composer) subscriber() error {
 	if s.Exports != nil {
 		own = append(own, s.functionLogGroup(s.ExportsFunction()))
 	}
-	_, err := components.NewLogGroupSubscriber(c.ctx, "subscribe", &components.LogGroupSubscriberArgs{
+	_, err := components.NewLogGroupSubscriber(c.ctx, c.scope+"subscribe", &components.LogGroupSubscriberArgs{
 		Place: s.Home,
 		FunctionArgs: components.FunctionArgs{
 			FunctionName: s.SubscribeFunction(), RoleName: s.SubscribeRole(),

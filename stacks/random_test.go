@@ -152,6 +152,9 @@ func (r *inventor) repair(key string, object map[string]any) {
 		object["bucket"] = "example-landing"
 	case "accounts":
 		object["account"] = fmt.Sprintf("3%011d", r.IntN(1e9))
+		if object["via"] == "destination" {
+			drop("subscribe")
+		}
 		if object["logGroups"] == nil {
 			object["logGroups"] = []any{map[string]any{"name": "/app"}}
 		}
