@@ -62,6 +62,7 @@ type subscribeSettings struct {
 	filterName, filterPattern string
 	include, exclude, own     []string
 	groupTags                 map[string]string
+	retentionDays             int
 }
 
 // The variables whose values become known when AWS has created what they name.
@@ -84,6 +85,9 @@ func (s *subscribeSettings) variables() map[string]string {
 		if value != "" {
 			v["LOGARCHIVE_SUBSCRIBE_"+name] = value
 		}
+	}
+	if s.retentionDays != 0 {
+		v["LOGARCHIVE_SUBSCRIBE_RETENTION_DAYS"] = strconv.Itoa(s.retentionDays)
 	}
 	return v
 }

@@ -33,6 +33,10 @@ type LogGroupSubscriberArgs struct {
 	Exclude []string
 	// GroupTags are what a group must have; the value "*" is any.
 	GroupTags map[string]string
+	// RetentionDays is the retention that subscribed groups get which have none; 0 leaves them as they are. A retention that
+	// is there isn't changed, and neither is a group that is older than RetentionDays: see functions/subscribe. It is one of
+	// [partition.LogRetentionDays].
+	RetentionDays int
 	// OwnLogGroups are what the names of the log groups begin with that the archive itself writes: a stream that carries
 	// the log of what handles it feeds itself. The subscriber's own, the pipeline's error log and its transform function's
 	// are known.
@@ -113,7 +117,7 @@ func (args *LogGroupSubscriberArgs) own() []string {
 func (args *LogGroupSubscriberArgs) settings() *subscribeSettings {
 	return &subscribeSettings{
 		filterName: or(args.FilterName, args.Pipeline.streamName+"-subscriber"), filterPattern: args.FilterPattern,
-		include: args.Include, exclude: args.Exclude, own: args.own(), groupTags: args.GroupTags,
+		include: args.Include, exclude: args.Exclude, own: args.own(), groupTags: args.GroupTags, retentionDays: args.RetentionDays,
 	}
 }
 
@@ -152,6 +156,11 @@ func (args *LogGroupSubscriberArgs) check(name string) error {
 	for key, value := range args.GroupTags {
 		if key == "" || strings.ContainsAny(key, ",=") || strings.Contains(value, ",") {
 			p.add("GroupTags["+key+"]", value, "want a key without commas and =, and a value without commas")
+		}
+	}
+	if args.RetentionDays != 0 {
+		if err := partition.CheckLogRetention(args.RetentionDays); err != nil {
+			p.add("RetentionDays", args.RetentionDays, "%v", err)
 		}
 	}
 	if len(args.FilterPattern) > 1024 {

@@ -18,10 +18,14 @@ func (args *LogGroupSubscriberArgs) policy() (policy.Document, error) {
 	for _, s := range passed {
 		services = append(services, string(s))
 	}
-	see := []string{"logs:DescribeSubscriptionFilters", "logs:PutSubscriptionFilter"}
+	act := []string{"logs:DescribeSubscriptionFilters", "logs:PutSubscriptionFilter"}
 	if len(args.GroupTags) > 0 {
-		see = []string{"logs:DescribeSubscriptionFilters", "logs:ListTagsForResource", "logs:PutSubscriptionFilter"}
+		act = append(act, "logs:ListTagsForResource")
 	}
+	if args.RetentionDays != 0 {
+		act = append(act, "logs:PutRetentionPolicy")
+	}
+	slices.Sort(act)
 	doc := policy.Document{Statements: []policy.Statement{
 		args.writeOwnLogs(args.Place),
 		{
@@ -36,7 +40,7 @@ func (args *LogGroupSubscriberArgs) policy() (policy.Document, error) {
 			// The groups aren't known beforehand: that is what the subscriber is for. With Include it is their beginnings.
 			Sid:      "SubscribeLogGroups",
 			Effect:   policy.Allow,
-			Action:   see,
+			Action:   act,
 			Resource: args.groups(orEvery(args.Include)),
 		},
 		{

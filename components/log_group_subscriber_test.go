@@ -158,6 +158,12 @@ func TestSubscriberPolicy(t *testing.T) {
 		want([]string{"logs:DescribeSubscriptionFilters", "logs:ListTagsForResource", "logs:PutSubscriptionFilter"}, []string{"/app/*", "/aws/lambda/*"},
 			// What Include leaves out needs no Deny.
 			[]string{"/aws/lambda/log-archive-subscribe*", "/aws/lambda/log-archive-transform*"})...)
+	g = record(t, subscribing("subscriber", func(_ *components.FirehoseToS3PipelineArgs, args *components.LogGroupSubscriberArgs) {
+		args.Include, args.RetentionDays = []string{"/aws/lambda/"}, 30
+	}))
+	document(t, find(t, g, rolePolicy, "subscriber"), "policy", policy.Inline,
+		want([]string{"logs:DescribeSubscriptionFilters", "logs:PutRetentionPolicy", "logs:PutSubscriptionFilter"}, []string{"/aws/lambda/*"},
+			[]string{"/aws/lambda/log-archive-subscribe*", "/aws/lambda/log-archive-transform*"})...)
 }
 
 // TestSubscriberEnvironment: the function itself reads what the component writes.
@@ -166,6 +172,7 @@ func TestSubscriberEnvironment(t *testing.T) {
 	g := record(t, subscribing("subscriber", func(_ *components.FirehoseToS3PipelineArgs, args *components.LogGroupSubscriberArgs) {
 		args.Include, args.OwnLogGroups, args.FilterPattern = []string{"/app/", "/aws/"}, []string{"/aws/lambda/log-archive-replay"}, "?ERROR ?WARN"
 		args.GroupTags = map[string]string{"archive": "*", "team": "a"}
+		args.RetentionDays = 90
 	}))
 	var vars []string
 	for name, value := range find(t, g, functionType, "subscriber").Inputs["environment"].ObjectValue()["variables"].ObjectValue() {
@@ -187,7 +194,7 @@ func TestSubscriberEnvironment(t *testing.T) {
 		Include: []string{"/app/", "/aws/"}, Exclude: []string{"/aws/rds/*", "/private"},
 		Own: []string{"/aws/kinesisfirehose/log-archive-logs", "/aws/lambda/log-archive-replay", "/aws/lambda/log-archive-subscribe",
 			"/aws/lambda/log-archive-transform"},
-		Tags: map[string]string{"archive": "*", "team": "a"},
+		Tags: map[string]string{"archive": "*", "team": "a"}, RetentionDays: 90,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -248,13 +255,14 @@ func TestLogGroupSubscriberProblems(t *testing.T) {
 	}{
 		"itself": {func(_ *components.FirehoseToS3PipelineArgs, args *components.LogGroupSubscriberArgs) {
 			args.FunctionName, args.TimeoutSeconds, args.ReservedConcurrency = strings.Repeat("a", 51), 30, 2
+			args.RetentionDays = 31
 			args.MaxConcurrency, args.MaxReceives, args.Schedule = 1001, 1001, "hourly"
 			args.Include, args.Exclude, args.OwnLogGroups = []string{"/a b"}, []string{"/a", "/a", "/*/x"}, []string{""}
 			args.GroupTags, args.FilterPattern = map[string]string{"a,b": "c"}, strings.Repeat("x", 1025)
 		}, map[string]string{
 			"FunctionName": "at most 50", "TimeoutSeconds": "at least 31", "ReservedConcurrency": "more than MaxConcurrency",
 			"MaxConcurrency": "2 to 1000", "MaxReceives": "1 to 1000", "Schedule": "rate(1 hour)", "Include[0]": "begin with",
-			"Exclude[1]": "twice", "Exclude[2]": "begin with", "OwnLogGroups[0]": "begin with", "GroupTags[a,b]": "without commas", "FilterPattern": "1024",
+			"Exclude[1]": "twice", "Exclude[2]": "begin with", "OwnLogGroups[0]": "begin with", "GroupTags[a,b]": "without commas", "RetentionDays": "want one of 1, 3", "FilterPattern": "1024",
 		}},
 		"another place": {func(_ *components.FirehoseToS3PipelineArgs, args *components.LogGroupSubscriberArgs) {
 			args.Place = second

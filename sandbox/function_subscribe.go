@@ -90,7 +90,8 @@ func (a functionAPI) Groups(prefix, after string, most int) ([]subscribe.Group, 
 	groups := make([]subscribe.Group, min(len(found), most))
 	for i := range groups {
 		o := found[i]
-		groups[i] = subscribe.Group{Name: o.Text("name"), ARN: a.place().LogGroupARN(o.Text("name")).String(), Class: cmp.Or(o.Text("logGroupClass"), "STANDARD")}
+		groups[i] = subscribe.Group{Name: o.Text("name"), ARN: a.place().LogGroupARN(o.Text("name")).String(), Class: cmp.Or(o.Text("logGroupClass"), "STANDARD"),
+			Retention: integer(o.State, "retentionInDays", 0), Created: o.Created}
 	}
 	return groups, len(found) > most, nil
 }

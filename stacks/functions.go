@@ -69,19 +69,21 @@ func (c *composer) subscriber() error {
 	if s.Exports != nil {
 		own = append(own, s.functionLogGroup(s.ExportsFunction()))
 	}
-	_, err := components.NewLogGroupSubscriber(c.ctx, "subscribe", &components.LogGroupSubscriberArgs{
+	_, err := components.NewLogGroupSubscriber(c.ctx, c.scope+"subscribe", &components.LogGroupSubscriberArgs{
 		Place: s.Home,
 		FunctionArgs: components.FunctionArgs{
 			FunctionName: s.SubscribeFunction(), RoleName: s.SubscribeRole(),
 			Architecture: s.Pipeline.Transform.Architecture, LogRetentionDays: s.Pipeline.ErrorLogRetentionDays,
 		},
-		Pipeline:     c.pipelines[ClassLogs],
-		Include:      s.Subscribe.Prefixes,
-		Exclude:      s.excluded(),
-		OwnLogGroups: own,
-		Schedule:     s.Subscribe.Schedule,
-		AlarmActions: c.alarmActions(s.Home),
-		Runbook:      s.runbook(),
+		Pipeline:      c.pipelines[ClassLogs],
+		Include:       s.Subscribe.Prefixes,
+		Exclude:       s.excluded(),
+		GroupTags:     s.Subscribe.Tags,
+		RetentionDays: s.Subscribe.RetentionDays,
+		OwnLogGroups:  own,
+		Schedule:      s.Subscribe.Schedule,
+		AlarmActions:  c.alarmActions(s.Home),
+		Runbook:       s.runbook(),
 	}, c.atHome())
 	return err
 }

@@ -155,6 +155,9 @@ func (r *inventor) repair(key string, object map[string]any) {
 		object["bucket"] = "example-landing"
 	case "accounts":
 		object["account"] = fmt.Sprintf("3%011d", r.IntN(1e9))
+		if object["via"] == "destination" {
+			drop("subscribe")
+		}
 		if object["logGroups"] == nil {
 			object["logGroups"] = []any{map[string]any{"name": "/app"}}
 		}
@@ -198,6 +201,12 @@ func (r *inventor) repair(key string, object map[string]any) {
 	case "subscribe":
 		object["prefixes"] = []string{fmt.Sprintf("/x%d/", r.IntN(100))}
 		drop("exclude", "schedule")
+		if object["retentionDays"] != nil {
+			object["retentionDays"] = 90
+		}
+		if object["tags"] != nil {
+			object["tags"] = map[string]any{r.pick([]string{"archive", "team"}): r.pick([]string{"*", "yes"})}
+		}
 	case "archive":
 		object["bucket"] = "example-archive"
 		if lock, ok := object["objectLock"].(map[string]any); ok {

@@ -17,6 +17,10 @@ type SubscribeSpec struct {
 	Prefixes []string
 	// Exclude are names, or beginnings of names with a star behind them.
 	Exclude []string
+	// Tags are what a group must have; "*" is any value. None means every group.
+	Tags map[string]string
+	// RetentionDays is the retention that subscribed groups get which have none; 0 leaves them as they are.
+	RetentionDays int
 	// Schedule is when all groups are looked at.
 	Schedule string
 }
@@ -38,6 +42,8 @@ func subscribeField() schema.Field {
 		Example: strings.Join([]string{
 			"prefixes: [/aws/lambda/, /app/]",
 			"exclude: [/aws/lambda/sandbox-*]",
+			`tags: {log-archive: "yes"}`,
+			"retentionDays: 90",
 			"schedule: rate(1 hour)",
 		}, "\n"),
 		Fields: []schema.Field{
@@ -51,6 +57,12 @@ func subscribeField() schema.Field {
 				Accepts: "a list of names, or of beginnings of names with a star behind them",
 				Items: &schema.Field{Kind: schema.String, Required: true,
 					Accepts: "up to 512 letters, digits and _ / . # -, perhaps with a star behind them"}},
+			{Key: "tags", Kind: schema.Map,
+				Doc:     "Tags that a group must have, all of them; the value \"*\" is any. They are read when a group is new and in each sweep: a group that gets them later is subscribed then, and one that loses them stays subscribed.",
+				Accepts: "a map of up to 10 tags, without commas, and keys without =",
+				Example: `{log-archive: "yes", team: "*"}`},
+			{Key: "retentionDays", Kind: schema.Integer, DefaultText: "as it is", Accepts: retentionWords,
+				Doc: "Retention of the subscribed groups that keep their events for ever. One that is there is neither shortened nor lengthened. Groups older than this are left as they are: their oldest events, which nobody has archived, would be deleted at once."},
 			{Key: "schedule", Kind: schema.String, DefaultText: defaultSweep,
 				Doc:     "When all groups are looked at (UTC).",
 				Accepts: "rate(n minutes), rate(n hours), rate(n days), or cron(minutes hours day-of-month month day-of-week year)"},
@@ -92,9 +104,35 @@ func (p *parser) subscribe(v schema.Value) {
 		once.text(item, "is", "want each once")
 		s.Exclude = append(s.Exclude, item.Text())
 	}
+	p.groupTags(v.Get("tags"))
+	if days := v.Get("retentionDays"); days.Given {
+		s.RetentionDays = p.retention(days)
+	}
 	if schedule := v.Get("schedule"); schedule.OK() {
 		if err := checkSweep(schedule.Text()); err != nil {
 			p.add(schedule, "%s: %v", schema.Quote(schedule.Text()), err)
+		}
+	}
+}
+
+// maxGroupTags is how many tags of a group are asked for: they are told to the function in its environment.
+const maxGroupTags = 10
+
+// groupTags reads what tags a group must have. An empty map selects nothing in particular and is refused: whoever writes it
+// means something else.
+func (p *parser) groupTags(v schema.Value) {
+	if !v.OK() {
+		return
+	}
+	p.spec.Subscribe.Tags = v.Pairs()
+	if n := len(v.Pairs()); n == 0 || n > maxGroupTags {
+		p.add(v, "%d tags; want 1 to %d, or no tags", n, maxGroupTags)
+	}
+	for _, key := range sortedKeys(v.Pairs()) {
+		value := v.Pairs()[key]
+		anyValue := value == "*"
+		if key == "" || len([]rune(key)) > 128 || !tagText(key) || strings.Contains(key, "=") || len([]rune(value)) > 256 || !anyValue && !tagText(value) {
+			p.add(v.Get(key), "%s: %s is not a tag; want a key of up to 128 and a value of up to 256 letters, digits, spaces and + - . _ : / @ (and = in the value), or * for any value", schema.Quote(key), schema.Quote(value))
 		}
 	}
 }
@@ -114,8 +152,11 @@ func (p *parser) subscribable(v schema.Value) {
 	for _, name := range slices.Concat(p.spec.Subscribe.Prefixes, p.spec.excluded()) {
 		size += len(name) + 1
 	}
+	for key, value := range p.spec.Subscribe.Tags {
+		size += len(key) + len(value) + 2
+	}
 	if room := maxVariables * 3 / 4; size > room {
-		p.add(v, "the prefixes and what is excluded, databases and flow logs of this configuration included, have %d characters together; want at most %d", size, room)
+		p.add(v, "the prefixes, tags and what is excluded, databases and flow logs of this configuration included, have %d characters together; want at most %d", size, room)
 	}
 }
 

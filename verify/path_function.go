@@ -136,6 +136,9 @@ func (e *evaluation) subscribeGroups(s *segment, function *Resource, acting Call
 	if variable(function, "TAGS") != "" {
 		actions = append(actions, "logs:ListTagsForResource")
 	}
+	if variable(function, "RETENTION_DAYS") != "" {
+		actions = append(actions, "logs:PutRetentionPolicy")
+	}
 	caller, err := service(p, partition.Logs, partition.Key)
 	if s.refuse(function, err) {
 		return

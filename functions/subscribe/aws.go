@@ -8,8 +8,13 @@ import (
 	"time"
 )
 
-// Group is a log group. Class is STANDARD, INFREQUENT_ACCESS or DELIVERY; "" where the region knows no classes.
-type Group struct{ Name, ARN, Class string }
+// Group is a log group.
+type Group struct {
+	Name, ARN string
+	Class     string    // STANDARD, INFREQUENT_ACCESS or DELIVERY; "" where the region knows no classes
+	Retention int       // days that its events are kept; 0 is for ever
+	Created   time.Time // the zero time when it isn't known
+}
 
 // Filter is a subscription filter of a group.
 type Filter struct {
@@ -21,7 +26,8 @@ type Filter struct {
 // Logs is the part of CloudWatch Logs that is used here. Its errors have AWS's code as ErrorCode() string, as those of
 // the AWS SDK do.
 type Logs interface {
-	// Groups answers a page of the groups whose names begin with prefix, and the token of the next one, "" for none.
+	// Groups answers a page of the groups whose names begin with prefix, ordered by name, and the token of the next one, ""
+	// for none.
 	Groups(ctx context.Context, prefix, token string) ([]Group, string, error)
 	// Filters answers all subscription filters of a group.
 	Filters(ctx context.Context, group string) ([]Filter, error)
@@ -29,6 +35,8 @@ type Logs interface {
 	Tags(ctx context.Context, arn string) (map[string]string, error)
 	// Put makes or replaces the filter of this name.
 	Put(ctx context.Context, group string, f Filter) error
+	// Retain has a group keep its events for so many days.
+	Retain(ctx context.Context, group string, days int) error
 }
 
 // Queue is the part of SQS that is used here.

@@ -20,6 +20,8 @@ type Config struct {
 	Exclude     []string          // group names, or prefixes that end with *
 	Own         []string          // prefixes of the pipeline's own groups
 	Tags        map[string]string // a group must have all of them; "*" is any value
+	// RetentionDays is what subscribed groups without a retention get; 0 leaves them as they are.
+	RetentionDays int
 	// DeadLetterURL is where the item of a group with two foreign filters goes; "" drops it after the metric.
 	DeadLetterURL string
 	Attempts      int // how often a call is made that may succeed later
@@ -48,6 +50,7 @@ func FromEnviron(vars []string) (Config, error) {
 		{Name: "EXCLUDE", Accepts: "log group names, or prefixes that end with *, separated by commas", Read: environ.List(&c.Exclude, func(v string) bool { return group(strings.TrimSuffix(v, "*")) })},
 		{Name: "OWN_GROUPS", Required: true, Accepts: "prefixes of the pipeline's own log groups, separated by commas", Read: environ.List(&c.Own, group)},
 		{Name: "TAGS", Accepts: "key=value pairs separated by commas, * for any value", Read: readTags(&c.Tags)},
+		{Name: "RETENTION_DAYS", Accepts: "a whole number of days that CloudWatch Logs takes, up to 3653", Read: environ.Whole(1, 3653, &c.RetentionDays)},
 		{Name: "LIMIT_REACHED", Accepts: "drop or dead-letter", Read: text(&limitReached, func(v string) bool { return v == "drop" || v == "dead-letter" })},
 		{Name: "DEAD_LETTER_URL", Accepts: "the URL of an SQS queue", Read: text(&deadLetterURL, url)},
 		{Name: "ATTEMPTS", Accepts: "a whole number from 1 to 20", Read: environ.Whole(1, 20, &c.Attempts)},

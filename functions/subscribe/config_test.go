@@ -19,13 +19,13 @@ func variables(more ...string) []string {
 func TestFromEnviron(t *testing.T) {
 	t.Parallel()
 	c, err := FromEnviron(variables("AWS_LAMBDA_FUNCTION_NAME=subscribe", "AWS_LAMBDA_LOG_GROUP_NAME=/own/group", envPrefix+"EXCLUDE=/a/b,/c/*",
-		envPrefix+"TAGS=backup=yes, team=*", envPrefix+"LIMIT_REACHED=dead-letter", envPrefix+"DEAD_LETTER_URL=https://d", envPrefix+"INCLUDE=", envPrefix+"FILTER_PATTERN=?ERROR ?WARN"))
+		envPrefix+"TAGS=backup=yes, team=*", envPrefix+"LIMIT_REACHED=dead-letter", envPrefix+"DEAD_LETTER_URL=https://d", envPrefix+"INCLUDE=", envPrefix+"RETENTION_DAYS=90", envPrefix+"FILTER_PATTERN=?ERROR ?WARN"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := Config{QueueURL: "https://q", Destination: stream, Role: role, FilterName: "logarchive", Pattern: "?ERROR ?WARN",
 		Own: []string{"/aws/lambda/archive-", "/aws/lambda/subscribe", "/own/group"}, Exclude: []string{"/a/b", "/c/*"},
-		Tags: map[string]string{"backup": "yes", "team": "*"}, DeadLetterURL: "https://d", Attempts: 5, Metrics: true}
+		Tags: map[string]string{"backup": "yes", "team": "*"}, RetentionDays: 90, DeadLetterURL: "https://d", Attempts: 5, Metrics: true}
 	slices.Sort(c.Own)
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Error(diff)
@@ -44,8 +44,8 @@ func TestWrongConfiguration(t *testing.T) {
 		want []string // what each problem begins with, without the prefix
 	}{
 		{nil, []string{"DESTINATION_ARN: missing", "OWN_GROUPS: missing", "QUEUE_URL: missing"}},
-		{variables(envPrefix+"QUEUE=x", envPrefix+"METRICS=yes", envPrefix+"TAGS=a", envPrefix+"EXCLUDE=/a b", envPrefix+"ATTEMPTS=0", envPrefix+"LIMIT_REACHED=retry"),
-			[]string{`ATTEMPTS: "0"`, `EXCLUDE: "/a b"`, `LIMIT_REACHED: "retry"`, `METRICS: "yes"`, "QUEUE: unknown", `TAGS: "a"`}},
+		{variables(envPrefix+"QUEUE=x", envPrefix+"METRICS=yes", envPrefix+"TAGS=a", envPrefix+"EXCLUDE=/a b", envPrefix+"ATTEMPTS=0", envPrefix+"RETENTION_DAYS=3654", envPrefix+"LIMIT_REACHED=retry"),
+			[]string{`ATTEMPTS: "0"`, `EXCLUDE: "/a b"`, `LIMIT_REACHED: "retry"`, `METRICS: "yes"`, "QUEUE: unknown", `RETENTION_DAYS: "3654"`, `TAGS: "a"`}},
 		{variables(envPrefix + "LIMIT_REACHED=dead-letter"), []string{"DEAD_LETTER_URL: missing"}},
 		{variables(envPrefix + "DEAD_LETTER_URL=https://d"), []string{`DEAD_LETTER_URL: "https://d" is never used`}},
 		{variables(envPrefix + "ROLE_ARN=" + elsewhere.RoleARN("x").String()), []string{"ROLE_ARN: "}},

@@ -29,6 +29,13 @@
 //
 // Doing an item twice, in whatever order, alone or at the same time, has the same result as doing it once.
 //
+// # Retention
+//
+// With LOGARCHIVE_SUBSCRIBE_RETENTION_DAYS the worker also sets the retention of each group that has our filter and keeps
+// its events for ever; a retention that is there is never changed. A group that is older than the retention is left as it
+// is, and counted (RetentionOlder): CloudWatch Logs would delete its oldest events at once, and nobody has archived those.
+// A group that others subscribe to our destination is theirs, its retention too.
+//
 // # Feeding back
 //
 // A pipeline that carries its own functions' logs feeds itself. LOGARCHIVE_SUBSCRIBE_OWN_GROUPS names the prefixes of

@@ -24,6 +24,9 @@ var (
 	role   = place.RoleARN("archive-subscription").String()
 )
 
+// now is when everything happens.
+var now = time.UnixMilli(1_795_244_400_000)
+
 func groupARN(name string) string { return place.ARN(partition.Logs, "log-group:"+name).String() }
 
 // awsError is an error as the SDK makes them, for whoever looks at its code.
@@ -36,6 +39,8 @@ type fakeGroup struct {
 	class   string
 	tags    map[string]string
 	filters []Filter
+	// retention in days, and how many days ago the group was created
+	retention, age int
 }
 
 // fakeLogs is CloudWatch Logs: it keeps to its own limits, and fails as it is told.
@@ -80,7 +85,7 @@ func (f *fakeLogs) Groups(_ context.Context, prefix, token string) ([]Group, str
 	}
 	var out []Group
 	for _, n := range names {
-		out = append(out, Group{Name: n, ARN: groupARN(n) + ":*", Class: f.groups[n].class})
+		out = append(out, Group{Name: n, ARN: groupARN(n) + ":*", Class: f.groups[n].class, Retention: f.groups[n].retention, Created: now.AddDate(0, 0, -f.groups[n].age)})
 	}
 	return out, next, nil
 }
@@ -130,6 +135,20 @@ func (f *fakeLogs) Put(_ context.Context, group string, filter Filter) error {
 		return awsError("LimitExceededException")
 	}
 	g.filters = append(g.filters, filter)
+	return nil
+}
+
+func (f *fakeLogs) Retain(_ context.Context, group string, days int) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.begin("Retain", group); err != nil {
+		return err
+	}
+	g := f.groups[group]
+	if g == nil {
+		return awsError(notFound)
+	}
+	g.retention = days
 	return nil
 }
 
@@ -242,7 +261,7 @@ func config() Config {
 // handler makes one that never really pauses.
 func handler(cfg Config, logs Logs, queue Queue, log io.Writer) *Handler {
 	h := New(cfg, logs, queue, log)
-	h.Now = func() time.Time { return time.UnixMilli(1_795_244_400_000) }
+	h.Now = func() time.Time { return now }
 	h.Pause = func(context.Context, time.Duration) error { return nil }
 	h.Random = func() float64 { return 0.5 }
 	return h

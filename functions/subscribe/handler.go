@@ -16,12 +16,14 @@ const Namespace = "LogArchive/Subscribe"
 
 // Item is a message of the queue: a group to subscribe, or the rest of a sweep.
 type Item struct {
-	Group string    `json:"group,omitempty"`
-	ARN   string    `json:"arn,omitempty"`
-	Class string    `json:"class,omitempty"`
-	From  string    `json:"from,omitempty"` // sweep or event, for whoever finds it in the dead letter queue
-	Sweep *Position `json:"sweep,omitempty"`
-	Why   string    `json:"why,omitempty"` // in the dead letter queue: why
+	Group string `json:"group,omitempty"`
+	ARN   string `json:"arn,omitempty"`
+	Class string `json:"class,omitempty"`
+	// Retained says that a sweep has seen its retention: it needs none.
+	Retained bool      `json:"retained,omitempty"`
+	From     string    `json:"from,omitempty"` // sweep or event, for whoever finds it in the dead letter queue
+	Sweep    *Position `json:"sweep,omitempty"`
+	Why      string    `json:"why,omitempty"` // in the dead letter queue: why
 }
 
 // Handler is the function. It implements lambda.Handler of aws-lambda-go and is safe for concurrent use.
@@ -92,7 +94,7 @@ func (h *Handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 type counts map[string]int
 
 // names are all metrics: those of the sweep and the event, then an outcome each.
-var names = []string{"Swept", "Queued", "Unsent", "Continued", "Ignored", "Items", "Throttled",
+var names = []string{"Swept", "Queued", "Unsent", "Continued", "Ignored", "Items", "Throttled", retentionSet, retentionOlder,
 	string(Subscribed), string(Updated), string(Unchanged), string(SubscribedOtherwise), string(Gone), string(LimitReached),
 	string(Own), string(Excluded), string(OtherClass), string(OtherTags), string(Resumed), string(Failed)}
 

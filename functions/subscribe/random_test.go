@@ -20,10 +20,13 @@ func TestEachGroupIsSubscribedOnceOrVisiblyFailed(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 4))
 			groups := map[string]*fakeGroup{}
 			foreigns := map[string][]Filter{}
+			retentions := map[string]int{}
 			denied, vanishing := map[string]bool{}, map[string]bool{}
 			for i := range r.IntN(300) {
 				name := fmt.Sprintf("/%s/%d", []string{"app", "db", "aws/lambda", "aws/lambda/archive-"}[r.IntN(4)], i)
 				g := &fakeGroup{class: []string{"STANDARD", "STANDARD", "", "INFREQUENT_ACCESS"}[r.IntN(4)]}
+				g.retention, g.age = []int{0, 0, 7, 365}[r.IntN(4)], r.IntN(60)
+				retentions[name] = g.retention
 				for k := range r.IntN(3) {
 					g.filters = append(g.filters, foreign(k))
 				}
@@ -65,7 +68,7 @@ func TestEachGroupIsSubscribedOnceOrVisiblyFailed(t *testing.T) {
 				return nil
 			}
 			cfg := config()
-			cfg.Attempts = 3
+			cfg.Attempts, cfg.RetentionDays = 3, 30
 			cfg.Exclude = []string{"/db/1*"}
 			h := handler(cfg, logs, queue, nil)
 			swept := false
@@ -100,6 +103,14 @@ func TestEachGroupIsSubscribedOnceOrVisiblyFailed(t *testing.T) {
 				}
 				if !slices.Equal(others, foreigns[name]) {
 					t.Fatalf("%s: filters of others were %v, are %v", name, foreigns[name], others)
+				}
+				keep := retentions[name]
+				subscribed := slices.Contains(g.filters, ours()) && h.refused(Group{Name: name, Class: g.class}) == ""
+				if keep == 0 && subscribed && g.age <= 30 && !dead[name] {
+					keep = 30
+				}
+				if g.retention != keep && !dead[name] || g.retention != retentions[name] && !subscribed {
+					t.Fatalf("%s, created %d days ago, subscribed %v: retention %d became %d, want %d", name, g.age, subscribed, retentions[name], g.retention, keep)
 				}
 				mine := slices.ContainsFunc(g.filters, func(f Filter) bool { return f.Name == "logarchive" })
 				switch {

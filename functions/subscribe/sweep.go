@@ -76,7 +76,7 @@ func (h *Handler) sweep(ctx context.Context, from Position, c counts) (Swept, er
 				c[string(why)]++
 				continue
 			}
-			if err := s.add(ctx, Item{Group: g.Name, ARN: strings.TrimSuffix(g.ARN, ":*"), Class: g.Class, From: "sweep"}); err != nil {
+			if err := s.add(ctx, Item{Group: g.Name, ARN: strings.TrimSuffix(g.ARN, ":*"), Class: g.Class, Retained: g.Retention != 0, From: "sweep"}); err != nil {
 				return out, err
 			}
 		}

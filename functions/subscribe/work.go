@@ -94,6 +94,11 @@ func (h *Handler) item(ctx context.Context, m message, c counts) (Outcome, Item,
 		return Failed, it, fmt.Errorf("the message names no valid log group: %q", it.Group)
 	}
 	outcome, err := h.subscribe(ctx, it)
+	if err == nil && slices.Contains([]Outcome{Subscribed, Updated, Unchanged}, outcome) {
+		if err := h.retain(ctx, it, c); err != nil {
+			return Failed, it, err
+		}
+	}
 	if outcome == LimitReached && h.cfg.DeadLetterURL != "" {
 		it.Why = err.Error()
 		refused, sendErr := h.deliver(ctx, h.cfg.DeadLetterURL, []Item{it})

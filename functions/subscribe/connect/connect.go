@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -29,6 +30,7 @@ func New(ctx context.Context) (Logs, Queue, error) {
 type LogsAPI interface {
 	cloudwatchlogs.DescribeLogGroupsAPIClient
 	cloudwatchlogs.DescribeSubscriptionFiltersAPIClient
+	PutRetentionPolicy(context.Context, *cloudwatchlogs.PutRetentionPolicyInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutRetentionPolicyOutput, error)
 	ListTagsForResource(context.Context, *cloudwatchlogs.ListTagsForResourceInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.ListTagsForResourceOutput, error)
 	PutSubscriptionFilter(context.Context, *cloudwatchlogs.PutSubscriptionFilterInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutSubscriptionFilterOutput, error)
 }
@@ -51,7 +53,10 @@ func (l Logs) Groups(ctx context.Context, prefix, token string) ([]subscribe.Gro
 		if arn == "" {
 			arn = aws.ToString(g.Arn)
 		}
-		groups[i] = subscribe.Group{Name: aws.ToString(g.LogGroupName), ARN: arn, Class: string(g.LogGroupClass)}
+		groups[i] = subscribe.Group{Name: aws.ToString(g.LogGroupName), ARN: arn, Class: string(g.LogGroupClass), Retention: int(aws.ToInt32(g.RetentionInDays))}
+		if g.CreationTime != nil {
+			groups[i].Created = time.UnixMilli(*g.CreationTime)
+		}
 	}
 	return groups, aws.ToString(out.NextToken), nil
 }
@@ -72,6 +77,12 @@ func (l Logs) Filters(ctx context.Context, group string) ([]subscribe.Filter, er
 		}
 	}
 	return filters, nil
+}
+
+// Retain calls PutRetentionPolicy.
+func (l Logs) Retain(ctx context.Context, group string, days int) error {
+	_, err := l.API.PutRetentionPolicy(ctx, &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: &group, RetentionInDays: aws.Int32(int32(days))})
+	return err
 }
 
 // Tags calls ListTagsForResource.

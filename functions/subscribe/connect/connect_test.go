@@ -3,6 +3,7 @@ package connect
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -18,13 +19,14 @@ type api struct {
 	LogsAPI
 	groups []*cloudwatchlogs.DescribeLogGroupsInput
 	puts   []*cloudwatchlogs.PutSubscriptionFilterInput
+	retain *cloudwatchlogs.PutRetentionPolicyInput
 }
 
 func (a *api) DescribeLogGroups(_ context.Context, in *cloudwatchlogs.DescribeLogGroupsInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeLogGroupsOutput, error) {
 	a.groups = append(a.groups, in)
 	return &cloudwatchlogs.DescribeLogGroupsOutput{NextToken: aws.String("t2"), LogGroups: []types.LogGroup{
 		{LogGroupName: aws.String("/a"), LogGroupArn: aws.String("x"), Arn: aws.String("x:*"), LogGroupClass: types.LogGroupClassInfrequentAccess},
-		{LogGroupName: aws.String("/b"), Arn: aws.String("y:*")}}}, nil
+		{LogGroupName: aws.String("/b"), Arn: aws.String("y:*"), RetentionInDays: aws.Int32(7), CreationTime: aws.Int64(1_795_244_400_000)}}}, nil
 }
 
 func (a *api) DescribeSubscriptionFilters(_ context.Context, in *cloudwatchlogs.DescribeSubscriptionFiltersInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeSubscriptionFiltersOutput, error) {
@@ -40,6 +42,11 @@ func (a *api) PutSubscriptionFilter(_ context.Context, in *cloudwatchlogs.PutSub
 	return &cloudwatchlogs.PutSubscriptionFilterOutput{}, nil
 }
 
+func (a *api) PutRetentionPolicy(_ context.Context, in *cloudwatchlogs.PutRetentionPolicyInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutRetentionPolicyOutput, error) {
+	a.retain = in
+	return &cloudwatchlogs.PutRetentionPolicyOutput{}, nil
+}
+
 func TestLogs(t *testing.T) {
 	t.Parallel()
 	a := &api{}
@@ -48,7 +55,7 @@ func TestLogs(t *testing.T) {
 	if _, _, err := l.Groups(t.Context(), "/p", token); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]subscribe.Group{{Name: "/a", ARN: "x", Class: "INFREQUENT_ACCESS"}, {Name: "/b", ARN: "y:*"}}, groups); diff != "" || err != nil || token != "t2" {
+	if diff := cmp.Diff([]subscribe.Group{{Name: "/a", ARN: "x", Class: "INFREQUENT_ACCESS"}, {Name: "/b", ARN: "y:*", Retention: 7, Created: time.UnixMilli(1_795_244_400_000)}}, groups); diff != "" || err != nil || token != "t2" {
 		t.Errorf("%v %q\n%s", err, token, diff)
 	}
 	if in := a.groups[0]; in.LogGroupNamePrefix != nil || in.NextToken != nil {
@@ -68,6 +75,9 @@ func TestLogs(t *testing.T) {
 	// The pattern is required by AWS, and may be empty; the role must not be.
 	if in := a.puts[0]; in.FilterPattern == nil || in.RoleArn != nil || in.FieldSelectionCriteria != nil || *in.LogGroupName != "/a" || in.Distribution != types.DistributionByLogStream {
 		t.Errorf("%+v", in)
+	}
+	if err := l.Retain(t.Context(), "/a", 30); err != nil || *a.retain.LogGroupName != "/a" || *a.retain.RetentionInDays != 30 {
+		t.Errorf("%v: %+v", err, a.retain)
 	}
 }
 

@@ -30,6 +30,8 @@ type Account interface {
 	Tags(arn string) (map[string]string, error)
 	// Put makes or replaces a filter.
 	Put(group string, f subscribe.Filter) error
+	// Retain sets how many days a group keeps its events.
+	Retain(group string, days int) error
 	// Send puts messages into the queue at a URL and returns their ids.
 	Send(url string, bodies []string) (ids []string, err error)
 }
@@ -68,9 +70,14 @@ func (a API) DescribeLogGroups(_ context.Context, in *cloudwatchlogs.DescribeLog
 	}
 	out := &cloudwatchlogs.DescribeLogGroupsOutput{}
 	for _, g := range groups {
-		out.LogGroups = append(out.LogGroups, types.LogGroup{
+		group := types.LogGroup{
 			LogGroupName: aws.String(g.Name), Arn: aws.String(g.ARN + ":*"), LogGroupArn: aws.String(g.ARN), LogGroupClass: types.LogGroupClass(g.Class),
-		})
+			CreationTime: aws.Int64(g.Created.UnixMilli()),
+		}
+		if g.Retention != 0 {
+			group.RetentionInDays = aws.Int32(int32(g.Retention))
+		}
+		out.LogGroups = append(out.LogGroups, group)
 	}
 	if more {
 		out.NextToken = aws.String(nextToken + groups[len(groups)-1].Name)
@@ -120,6 +127,14 @@ func (a API) PutSubscriptionFilter(_ context.Context, in *cloudwatchlogs.PutSubs
 		return nil, err
 	}
 	return &cloudwatchlogs.PutSubscriptionFilterOutput{}, nil
+}
+
+// PutRetentionPolicy sets a group's retention.
+func (a API) PutRetentionPolicy(_ context.Context, in *cloudwatchlogs.PutRetentionPolicyInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.PutRetentionPolicyOutput, error) {
+	if err := a.Account.Retain(aws.ToString(in.LogGroupName), int(aws.ToInt32(in.RetentionInDays))); err != nil {
+		return nil, err
+	}
+	return &cloudwatchlogs.PutRetentionPolicyOutput{}, nil
 }
 
 // maxBatchBytes is what the messages of a batch may have together.
