@@ -47,7 +47,8 @@ func TestResourcesPerLogGroup(t *testing.T) {
 }
 
 // TestResourcesPerLandedSource: what lands shares bucket, key, role and replication. A further flow log is one resource, so is a
-// further bucket with access logs, and a further load balancer is none; the policies don't grow with flow logs and load balancers.
+// further bucket with access logs, and a further load balancer is none; the policies don't grow with load balancers, nor with
+// flow logs of a format that is there already.
 func TestResourcesPerLandedSource(t *testing.T) {
 	t.Parallel()
 	const n = 50
@@ -65,7 +66,7 @@ func TestResourcesPerLandedSource(t *testing.T) {
 	}
 	balancers, buckets := logs["loadBalancers"].([]any), logs["buckets"].([]any)
 	for i := range n {
-		flowLogs = append(flowLogs, map[string]any{"name": fmt.Sprintf("growth-%d", i), "vpcId": fmt.Sprintf("vpc-%017x", i), "format": "parquet", "hivePartitions": true}) // as the others: a new format has a folder, a grant and a table, once
+		flowLogs = append(flowLogs, map[string]any{"name": fmt.Sprintf("growth-%d", i), "vpcId": fmt.Sprintf("vpc-%017x", i), "format": "parquet", "hivePartitions": true})
 		balancers = append(balancers, fmt.Sprintf("%s-%d/%016x", strings.TrimSuffix(balancers[0].(string), "/50dc6c495c0c9188"), i, i))
 		buckets = append(buckets, fmt.Sprintf("example-growth-%d", i))
 	}
