@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/logarchive/logarchive/catalog"
 	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/sandbox"
 )
@@ -113,6 +114,8 @@ type createdGroup struct {
 	Filters []string        `json:"filters"` // its subscription filters
 	Path    string          `json:"path"`    // from it to the archive
 	Broken  string          `json:"broken,omitempty"`
+	// RetentionDays is how long it keeps its events now; 0 is for ever.
+	RetentionDays int `json:"retentionDays"`
 	// Refused is what went wrong on the way to its subscription.
 	Refused []string `json:"refused"`
 }
@@ -212,6 +215,11 @@ func (m *Main) printCreated(g sandbox.NewLogGroup, refused []*sandbox.Refusal) e
 	for _, s := range a.delivery.Sources() {
 		if s.Kind == sandbox.SourceLogGroup && s.Place == g.Place && s.Name == out.Name {
 			out.Path, out.Broken = s.Path, s.Broken
+		}
+	}
+	if o, ok := a.world.Get(catalog.LogGroup, g.Place, g.Name); ok {
+		if days := o.State["retentionInDays"]; days.IsNumber() {
+			out.RetentionDays = int(days.NumberValue())
 		}
 	}
 	for _, o := range a.world.List("aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter") {

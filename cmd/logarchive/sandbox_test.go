@@ -308,7 +308,7 @@ func newLogGroups(t *testing.T, dir string) {
 	t.Helper()
 	var made createdGroup
 	o := must(t, dir, "sandbox", "create-log-group", "/app/checkout", "--tag", "archive=yes,team=shop", "--json")
-	if err := json.Unmarshal([]byte(o.stdout), &made); err != nil || !slices.Equal(made.Filters, []string{"log-archive-logs-subscriber"}) || made.Broken != "" || len(made.Refused) != 0 {
+	if err := json.Unmarshal([]byte(o.stdout), &made); err != nil || !slices.Equal(made.Filters, []string{"log-archive-logs-subscriber"}) || made.Broken != "" || len(made.Refused) != 0 || made.RetentionDays != 180 {
 		t.Fatalf("%+v, %v", made, err)
 	}
 	o = runWith(t, dir, "hello from a new group\n", "sandbox", "send", "--source", "/app/checkout", "--json")
