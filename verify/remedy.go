@@ -42,8 +42,8 @@ func (e *evaluation) remedies(v *Verdict, d policy.Decision) []Remedy {
 			}
 		case policy.ResourceLayer:
 			carrier, at, kind := e.carrierOf(v.Resource)
-			if carrier == nil || !d.CrossAccount && v.Caller.Role != "" && kind != policy.Key {
-				continue // within an account the identity's policy suffices, but for keys
+			if carrier == nil || !d.CrossAccount && v.Caller.Role != "" && kind != policy.Key && v.Action != "sts:AssumeRole" {
+				continue // within an account the identity's policy suffices, but for keys, and for roles that are assumed
 			}
 			var have []*policyAt
 			if at != nil {

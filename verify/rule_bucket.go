@@ -54,7 +54,7 @@ var bucketRules = []Rule{
 }
 
 func tlsOnly(e *evaluation, report reporter) {
-	for _, b := range e.guarded() {
+	for _, b := range slices.Concat(e.guarded(), e.results()) {
 		for _, probe := range []struct{ key, value, what string }{{"aws:SecureTransport", "false", "plain HTTP"}, {"s3:TlsVersion", "1.1", "TLS 1.1"}} {
 			list := administratorHops(b, "s3:ListBucket")[0]
 			list.Resource = b.arn

@@ -71,7 +71,7 @@ func cryptographic(action string) bool {
 func keyUseBound(e *evaluation, report reporter) {
 	e.trailKeyBound(report)
 	forBuckets := map[string]bool{}
-	for _, b := range e.archives() {
+	for _, b := range slices.Concat(e.archives(), e.results()) {
 		if k, ok := e.keyOf(b.Place, b.keyARN); ok {
 			forBuckets[k.arn] = true
 		}

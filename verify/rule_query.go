@@ -2,7 +2,10 @@ package verify
 
 import (
 	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/logarchive/logarchive/policy"
 )
 
 var queryRules = []Rule{
@@ -17,6 +20,12 @@ var queryRules = []Rule{
 		Why:    "results are logs without the archive's protection: they must be nobody else's, and go when they have been read",
 		Remedy: "set all four settings of the public access block, objectOwnership BucketOwnerEnforced, default encryption aws:kms, and a lifecycle rule that expires everything",
 		check:  resultsPrivate,
+	},
+	{
+		ID: "query-confined", Title: "who queries lists below the prefixes of the tables only",
+		Why:    "without a condition on s3:prefix, a reader of one table sees the names of all objects, and of everybody's results",
+		Remedy: "add a condition on s3:prefix to the statement that allows s3:ListBucket",
+		check:  queryConfined,
 	},
 	{
 		ID: "table-location", Title: "every table reads where logs are delivered",
@@ -53,19 +62,29 @@ func workgroupEnforced(e *evaluation, report reporter) {
 	}
 }
 
-func resultsPrivate(e *evaluation, report reporter) {
-	seen := map[string]bool{}
+// results are the buckets of queries' results that are no archives, in the order of their names.
+func (e *evaluation) results() []*bucket {
+	found := map[string]*bucket{}
 	for _, g := range e.byType[typeWorkgroup] {
 		name, _ := s3Location(g.item("configuration").item("resultConfiguration").text("outputLocation"))
-		b := e.buckets[name]
-		if b == nil || seen[name] {
-			continue
+		if b := e.buckets[name]; b != nil && e.keepers[name] == nil {
+			found[name] = b
 		}
-		seen[name] = true
-		if e.keepers[name] != nil {
+	}
+	var list []*bucket
+	for _, name := range sortedKeys(found) {
+		list = append(list, found[name])
+	}
+	return list
+}
+
+func resultsPrivate(e *evaluation, report reporter) {
+	for _, g := range e.byType[typeWorkgroup] {
+		if name, _ := s3Location(g.item("configuration").item("resultConfiguration").text("outputLocation")); e.keepers[name] != nil {
 			report(g.URN, "name a bucket of their own", "results go to an archive, where they never expire")
-			continue
 		}
+	}
+	for _, b := range e.results() {
 		block := b.settings[typeBucketPublicAccess]
 		for _, setting := range []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"} {
 			if block == nil || !block.flag(setting) {
@@ -84,6 +103,22 @@ func resultsPrivate(e *evaluation, report reporter) {
 	}
 }
 
+// queryConfined looks at the policies of roles that start queries.
+func queryConfined(e *evaluation, report reporter) {
+	for _, id := range sortedKeys(e.policies) {
+		at := e.policies[id]
+		asks := func(s policy.Statement) bool { return slices.Contains(s.Action, "athena:StartQueryExecution") }
+		if !slices.ContainsFunc(at.document.Statements, asks) {
+			continue
+		}
+		for i, s := range at.document.Statements {
+			if s.Effect == policy.Allow && slices.Contains(s.Action, "s3:ListBucket") && !hasCondition(s, "s3:prefix") {
+				report(at.carrier.URN, "add a condition on s3:prefix", "statement %s of its %s lists everything", statementName(s.Sid, i), at.kind)
+			}
+		}
+	}
+}
+
 // expires says whether a rule in force expires all of a bucket's objects.
 func expires(b *bucket) bool {
 	for _, r := range b.lifecycles {
@@ -94,7 +129,8 @@ func expires(b *bucket) bool {
 	return false
 }
 
-// delivered are the keys, as samples, that are written to a bucket, or to one that is replicated to it.
+// delivered are the keys, as samples or as patterns, that are written to a bucket, or to one that is replicated to it: by a path, or
+// by who is granted it, such as load balancers that nobody has declared.
 func (e *evaluation) delivered(b *bucket) []string {
 	from := map[string]bool{b.arn: true}
 	for _, r := range e.byType[typeBucketReplication] {
@@ -110,6 +146,19 @@ func (e *evaluation) delivered(b *bucket) []string {
 	for _, v := range e.verdicts {
 		if bucket, key, ok := strings.Cut(v.Resource, "/"); ok && v.Action == "s3:PutObject" && v.Allowed && from[bucket] {
 			keys = append(keys, key)
+		}
+	}
+	for _, id := range sortedKeys(e.policies) {
+		at := e.policies[id]
+		for _, s := range at.document.Statements {
+			if at.kind != policy.Bucket || s.Effect != policy.Allow || !slices.Contains(s.Action, "s3:PutObject") {
+				continue
+			}
+			for _, r := range s.Resource {
+				if bucket, key, ok := strings.Cut(r, "/"); ok && from[bucket] {
+					keys = append(keys, key)
+				}
+			}
 		}
 	}
 	return keys

@@ -35,6 +35,18 @@ var queryCases = []ruleCase{
 		change: func(p *program) {
 			p.set("Workgroup", "queries-security", "configuration.resultConfiguration.outputLocation", "s3://"+bucketName+"/results/")
 		}},
+	{rule: "query-confined", name: "every object of the archive", resource: "queries-network", reason: "of its inline policy lists everything",
+		change: func(p *program) {
+			p.edit("RolePolicy", "queries-network", "policy", func(d *policy.Document) { statement(d, "List").Condition = nil })
+		}},
+	{rule: "bucket-tls-only", name: "results", resource: "queries-results", reason: "over plain HTTP isn't denied", options: oneQuery,
+		change: func(p *program) {
+			p.edit("BucketPolicy", "queries-results", "policy", func(d *policy.Document) { dropStatements(d, "DenyPlainHTTP") })
+		}},
+	{rule: "key-use-bound", name: "the key of results", resource: "queries-network", reason: "isn't bound by kms:ViaService",
+		change: func(p *program) {
+			p.edit("RolePolicy", "queries-network", "policy", func(d *policy.Document) { statement(d, "EncryptResults").Condition = nil })
+		}},
 	{rule: "table-location", name: "nothing is delivered there", resource: "queries-cloudtrail", reason: "nothing is delivered below",
 		change: func(p *program) {
 			p.set("CatalogTable", "queries-cloudtrail", "storageDescriptor.location", "s3://"+bucketName+"/trail/AWSLogs/")
