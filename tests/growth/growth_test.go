@@ -24,7 +24,11 @@ func TestNothingGrowsFasterThanLinearly(t *testing.T) {
 				}
 				for i, what := range []string{"resources", "bucket policy", "key policy", "destination policy", "trust policy"} {
 					// A policy that isn't the largest of its sort at first costs nothing until it is.
-					if second[i] > first[i]*1.01 && !(i == 4 && first[i] < 3) {
+					most := first[i] * 1.01
+					if i == 0 {
+						most += 1.0 / sample // ten log groups share an alarm: one alarm falls into this half or the other
+					}
+					if second[i] > most && !(i == 4 && first[i] < 3) {
 						t.Errorf("%s: %.3f each, then %.3f", what, first[i], second[i])
 					}
 				}

@@ -135,11 +135,11 @@ func (r *resource) set(text string, document []string) error {
 	return err
 }
 
-// split takes a path such as rules[0].filter.prefix apart: names are strings, positions are numbers. The keys of tags may
-// have full stops, and are the end of their path.
+// split takes a path such as rules[0].filter.prefix apart: names are strings, positions are numbers. The keys of tags, and of a
+// table's parameters, may have full stops, and are the end of their path.
 func split(path string) ([]any, error) {
 	var steps []any
-	for _, tags := range []string{"tags.", "defaultTags.tags."} {
+	for _, tags := range []string{"tags.", "defaultTags.tags.", "parameters.", "storageDescriptor.serDeInfo.parameters."} {
 		if key, ok := strings.CutPrefix(path, tags); ok {
 			for name := range strings.SplitSeq(strings.TrimSuffix(tags, "."), ".") {
 				steps = append(steps, name)
