@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sns"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -134,17 +133,7 @@ func NewAlarmTopic(ctx *pulumi.Context, name string, args *AlarmTopicArgs, opts 
 	if err != nil {
 		return nil, err
 	}
-	key, err := kms.NewKey(ctx, name+"-key", &kms.KeyArgs{
-		Description:          pulumi.String("Encrypts the alarms in topic " + args.TopicName),
-		EnableKeyRotation:    pulumi.Bool(true),
-		DeletionWindowInDays: pulumi.Int(keyDeletionDays),
-		Policy:               pulumi.String(keyPolicy.JSON()),
-		Tags:                 tags(args.Tags),
-	}, pulumi.Parent(c), pulumi.Protect(true), pulumi.RetainOnDelete(true))
-	if err != nil {
-		return nil, err
-	}
-	_, err = kms.NewAlias(ctx, name+"-key", &kms.AliasArgs{Name: pulumi.String("alias/" + args.KeyAlias), TargetKeyId: key.KeyId}, pulumi.Parent(c))
+	key, err := keySpec{name: name + "-key", description: "Encrypts the alarms in topic " + args.TopicName, alias: args.KeyAlias, policy: keyPolicy, tags: args.Tags}.register(ctx, pulumi.Parent(c))
 	if err != nil {
 		return nil, err
 	}

@@ -218,20 +218,8 @@ func NewBackupVaultWithCopy(ctx *pulumi.Context, name string, args *BackupVaultW
 
 func (args *BackupVaultWithCopyArgs) registerVault(ctx *pulumi.Context, name string, place partition.Place, vault string, opts pulumi.ResourceOption) (*backup.Vault, *kms.Key, error) {
 	stays := pulumi.Composite(opts, pulumi.Protect(true), pulumi.RetainOnDelete(true))
-	key, err := kms.NewKey(ctx, name+"-key", &kms.KeyArgs{
-		Description:          pulumi.Sprintf("Encrypts the backups in vault %s", vault),
-		EnableKeyRotation:    pulumi.Bool(true),
-		DeletionWindowInDays: pulumi.Int(keyDeletionDays),
-		Policy:               pulumi.String(vaultKeyPolicy(place, args.RoleName).JSON()),
-		Tags:                 tags(args.Tags),
-	}, stays)
+	key, err := keySpec{name: name + "-key", description: "Encrypts the backups in vault " + vault, alias: vault, policy: vaultKeyPolicy(place, args.RoleName), tags: args.Tags}.register(ctx, opts)
 	if err != nil {
-		return nil, nil, err
-	}
-	if _, err = kms.NewAlias(ctx, name+"-key", &kms.AliasArgs{
-		Name:        pulumi.String("alias/" + vault),
-		TargetKeyId: key.KeyId,
-	}, opts); err != nil {
 		return nil, nil, err
 	}
 	v, err := backup.NewVault(ctx, name, &backup.VaultArgs{

@@ -109,21 +109,13 @@ func NewDatabaseBackupReplication(ctx *pulumi.Context, name string, args *Databa
 	if err := ctx.RegisterComponentResource("logarchive:index:DatabaseBackupReplication", name, c, opts...); err != nil {
 		return nil, err
 	}
-	c.Key, err = kms.NewKey(ctx, name, &kms.KeyArgs{
-		Description:          pulumi.Sprintf("Encrypts the automated backups of databases of %s", args.Source.Region),
-		EnableKeyRotation:    pulumi.Bool(true),
-		DeletionWindowInDays: pulumi.Int(keyDeletionDays),
-		Policy:               pulumi.String(doc.JSON()),
-		Tags:                 tags(args.Tags),
-	}, pulumi.Parent(c), pulumi.Protect(true), pulumi.RetainOnDelete(true))
+	key := keySpec{name: name, description: "Encrypts the automated backups of databases of " + string(args.Source.Region), alias: args.KeyAlias, policy: doc, tags: args.Tags}
+	c.Key, err = key.registerKey(ctx, pulumi.Parent(c))
 	if err != nil {
 		return nil, err
 	}
 	c.KeyArn = c.Key.Arn
-	if _, err := kms.NewAlias(ctx, name, &kms.AliasArgs{
-		Name:        pulumi.String("alias/" + args.KeyAlias),
-		TargetKeyId: c.Key.KeyId,
-	}, pulumi.Parent(c), pulumi.Protect(true), pulumi.RetainOnDelete(true)); err != nil {
+	if err := key.registerAlias(ctx, c.Key, pulumi.Parent(c), pulumi.Protect(true), pulumi.RetainOnDelete(true)); err != nil {
 		return nil, err
 	}
 	for _, d := range args.Databases {

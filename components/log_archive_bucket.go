@@ -176,25 +176,9 @@ func (c *LogArchiveBucket) registerKey(ctx *pulumi.Context, name string, args *L
 	if err != nil {
 		return err
 	}
-	c.Key, err = kms.NewKey(ctx, name+"-key", &kms.KeyArgs{
-		Description:          pulumi.Sprintf("Encrypts the logs in bucket %s", args.BucketName),
-		EnableKeyRotation:    pulumi.Bool(true),
-		DeletionWindowInDays: pulumi.Int(keyDeletionDays),
-		Policy:               pulumi.String(doc.JSON()),
-		Tags:                 tags(args.Tags),
-	}, pulumi.Parent(c), pulumi.Protect(true), pulumi.RetainOnDelete(true))
-	if err != nil {
-		return err
-	}
-	_, err = kms.NewAlias(ctx, name+"-key", &kms.AliasArgs{
-		Name:        pulumi.String("alias/" + args.KeyAlias),
-		TargetKeyId: c.Key.KeyId,
-	}, pulumi.Parent(c))
+	c.Key, err = keySpec{name: name + "-key", description: "Encrypts the logs in bucket " + args.BucketName, alias: args.KeyAlias, policy: doc, tags: args.Tags}.register(ctx, pulumi.Parent(c))
 	return err
 }
-
-// keyDeletionDays is the longest time that KMS waits before it deletes a key, if ever somebody schedules that.
-const keyDeletionDays = 30
 
 func (c *LogArchiveBucket) registerBucket(ctx *pulumi.Context, name string, args *LogArchiveBucketArgs) (err error) {
 	// Object Lock is switched on from the start, with no retention unless one is configured: switching it on later would

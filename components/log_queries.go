@@ -171,14 +171,8 @@ func (c *LogQueries) registerResults(ctx *pulumi.Context, name string, args *Log
 		return nil, err
 	}
 	kept := pulumi.Composite(pulumi.Parent(c), pulumi.Protect(true), pulumi.RetainOnDelete(true))
-	c.key, err = kms.NewKey(ctx, name+"-results", &kms.KeyArgs{
-		Description: pulumi.String("Encrypts the results of queries in bucket " + args.ResultsBucketName), EnableKeyRotation: pulumi.Bool(true),
-		DeletionWindowInDays: pulumi.Int(keyDeletionDays), Policy: pulumi.String(doc.JSON()), Tags: tags(args.Tags),
-	}, kept)
+	c.key, err = keySpec{name: name + "-results", description: "Encrypts the results of queries in bucket " + args.ResultsBucketName, alias: args.KeyAlias, policy: doc, tags: args.Tags}.register(ctx, pulumi.Parent(c))
 	if err != nil {
-		return nil, err
-	}
-	if _, err = kms.NewAlias(ctx, name+"-results", &kms.AliasArgs{Name: pulumi.String("alias/" + args.KeyAlias), TargetKeyId: c.key.KeyId}, pulumi.Parent(c)); err != nil {
 		return nil, err
 	}
 	c.ResultsBucket, err = s3.NewBucketV2(ctx, name+"-results", &s3.BucketV2Args{

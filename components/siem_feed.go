@@ -196,18 +196,7 @@ func (c *SiemFeed) registerKey(ctx *pulumi.Context, name, description, alias str
 	if err != nil {
 		return nil, err
 	}
-	key, err := kms.NewKey(ctx, name, &kms.KeyArgs{
-		Description:          pulumi.String(description),
-		EnableKeyRotation:    pulumi.Bool(true),
-		DeletionWindowInDays: pulumi.Int(keyDeletionDays),
-		Policy:               pulumi.String(doc.JSON()),
-		Tags:                 tags(args.Tags),
-	}, pulumi.Parent(c), pulumi.Protect(true), pulumi.RetainOnDelete(true))
-	if err != nil {
-		return nil, err
-	}
-	_, err = kms.NewAlias(ctx, name, &kms.AliasArgs{Name: pulumi.String("alias/" + alias), TargetKeyId: key.KeyId}, pulumi.Parent(c))
-	return key, err
+	return keySpec{name: name, description: description, alias: alias, policy: doc, tags: args.Tags}.register(ctx, pulumi.Parent(c))
 }
 
 // registerTopic: the topic and its policy.
