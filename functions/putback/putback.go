@@ -20,6 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/logarchive/logarchive/functions/pause"
 )
 
 // The limits of PutRecordBatch. The request's limit is documented as 4 MB without saying whether before or after
@@ -193,12 +195,5 @@ func (p *Putter) pause(ctx context.Context, round int) error {
 	if p.Pause != nil {
 		return p.Pause(ctx, d)
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return pause.For(ctx, d)
 }

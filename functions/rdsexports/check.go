@@ -36,7 +36,7 @@ func (h *Handler) check(ctx context.Context, list []Wanted) *Summary {
 		w := &list[i]
 		if err := h.checkOne(ctx, w, s, read); err != nil {
 			s.Unreachable = append(s.Unreachable, Drift{Database: w.Identifier, Why: err.Error()})
-			h.failed("Unreachable", err, map[string]any{"database": w.Identifier})
+			h.log.Failed("Unreachable", err, map[string]any{"database": w.Identifier})
 		}
 	}
 	if h.cfg.Metrics {

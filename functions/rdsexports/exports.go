@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/logarchive/logarchive/functions/subscribe/report"
 )
 
 // Report is what became of a database.
@@ -166,7 +168,7 @@ func (h *Handler) apply(ctx context.Context, w *Wanted, d *Database, r *Report, 
 		return &tagError{h.cfg.TagKey, err}
 	}
 	if err != nil { // the next round finds nothing to switch on, so it is now or never
-		h.failed("Forgotten", err, map[string]any{"database": w.Identifier, "types": enable})
+		h.log.Failed("Forgotten", err, map[string]any{"database": w.Identifier, "types": enable})
 	}
 	return nil
 }
@@ -174,7 +176,7 @@ func (h *Handler) apply(ctx context.Context, w *Wanted, d *Database, r *Report, 
 // denied says whether a call was denied, and nothing was changed.
 func denied(err error) bool {
 	var tag *tagError
-	return !errors.As(err, &tag) && strings.HasPrefix(code(err), "AccessDenied")
+	return !errors.As(err, &tag) && strings.HasPrefix(report.Code(err), "AccessDenied")
 }
 
 // tagError says that exports were changed and that it couldn't be noted.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/logarchive/logarchive/functions/pause"
 	"github.com/logarchive/logarchive/functions/subscribe/report"
 )
 
@@ -54,7 +55,7 @@ type Handler struct {
 
 // New makes a handler. The configuration comes from FromEnviron.
 func New(cfg Config, rds RDS, log io.Writer) *Handler {
-	return &Handler{Now: time.Now, Pause: realPause, cfg: cfg, rds: rds, log: report.New(log)}
+	return &Handler{Now: time.Now, Pause: pause.For, cfg: cfg, rds: rds, log: report.New(log)}
 }
 
 // ErrEvent is the error for an event that is neither of the two.
@@ -79,7 +80,7 @@ type event struct {
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	answer, err := h.handle(ctx, payload)
 	if err != nil {
-		h.failed("invocation", err, nil)
+		h.log.Failed("invocation", err, nil)
 		return nil, err
 	}
 	return json.Marshal(answer)
@@ -117,27 +118,4 @@ func (h *Handler) handle(ctx context.Context, payload []byte) (any, error) {
 		return h.remove(ctx, e.Database)
 	}
 	return nil, fmt.Errorf("%w: the action is %q, want create, update or delete", ErrEvent, e.Lifecycle.Action)
-}
-
-// failed writes a structured error.
-func (h *Handler) failed(what string, err error, fields map[string]any) {
-	line := map[string]any{"level": "error", "code": what, "message": err.Error()}
-	if aws := code(err); aws != "" {
-		line["awsCode"] = aws
-	}
-	for k, v := range fields {
-		line[k] = v
-	}
-	h.log.Event(line)
-}
-
-func realPause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

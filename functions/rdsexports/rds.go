@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/logarchive/logarchive/functions/subscribe/report"
 )
 
 // Kind is what exports logs: a DB instance or a DB cluster.
@@ -49,17 +51,8 @@ type RDS interface {
 	Untag(ctx context.Context, arn, key string) error
 }
 
-// code is AWS's code of an error, "" when it has none: a broken connection, for example.
-func code(err error) string {
-	var coded interface{ ErrorCode() string }
-	if errors.As(err, &coded) {
-		return coded.ErrorCode()
-	}
-	return ""
-}
-
 func notFound(err error) bool {
-	return slices.Contains([]string{"DBInstanceNotFound", "DBInstanceNotFoundFault", "DBClusterNotFoundFault", "DBClusterNotFound"}, code(err))
+	return slices.Contains([]string{"DBInstanceNotFound", "DBInstanceNotFoundFault", "DBClusterNotFoundFault", "DBClusterNotFound"}, report.Code(err))
 }
 
 // curable tells whether the same call may succeed in a moment: the database is busy, or RDS or the way to it is.
@@ -67,7 +60,7 @@ func curable(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}
-	c := code(err)
+	c := report.Code(err)
 	return c == "" || slices.Contains([]string{"InvalidDBInstanceState", "InvalidDBInstanceStateFault", "InvalidDBClusterStateFault",
 		"Throttling", "ThrottlingException", "RequestLimitExceeded", "InternalFailure", "InternalError", "ServiceUnavailable", "RequestTimeout"}, c)
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/logarchive/logarchive/functions/pause"
 	"github.com/logarchive/logarchive/functions/putback"
 )
 
@@ -66,12 +67,5 @@ func (c Clients) pause(ctx context.Context, d time.Duration) error {
 	if c.Pause != nil {
 		return c.Pause(ctx, d)
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return pause.For(ctx, d)
 }

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/logarchive/logarchive/functions/subscribe/report"
 )
 
 // Group is a log group.
@@ -56,15 +58,6 @@ type Refusal struct {
 	Final         bool // sending it again is no use (SenderFault)
 }
 
-// code is AWS's code of an error, "" when it has none: a broken connection, for example.
-func code(err error) string {
-	var coded interface{ ErrorCode() string }
-	if errors.As(err, &coded) {
-		return coded.ErrorCode()
-	}
-	return ""
-}
-
 // notFound is CloudWatch Logs' code for a group that doesn't exist.
 const notFound = "ResourceNotFoundException"
 
@@ -76,7 +69,7 @@ func curable(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}
-	c := code(err)
+	c := report.Code(err)
 	return c == "" || slices.Contains(throttles, c) || slices.Contains([]string{"OperationAbortedException",
 		"ServiceUnavailableException", "ServiceUnavailable", "InternalFailure", "InternalError", "InternalServerException", "RequestTimeout"}, c)
 }
@@ -103,17 +96,6 @@ func (h *Handler) again(ctx context.Context, call func() error) error {
 
 // reserve is what is kept of an invocation's time to end it in order.
 const reserve = 5 * time.Second
-
-func realPause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // short tells whether the invocation's time is nearly used up.
 func short(ctx context.Context, left time.Duration) bool {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/logarchive/logarchive/functions/pause"
 	"github.com/logarchive/logarchive/functions/subscribe/report"
 )
 
@@ -43,7 +44,7 @@ type Handler struct {
 // New makes a handler. The configuration comes from FromEnviron.
 func New(cfg Config, logs Logs, queue Queue, log io.Writer) *Handler {
 	d, _ := readDestination(cfg.Destination)
-	return &Handler{Now: time.Now, Pause: realPause, Random: realRandom, cfg: cfg, logs: logs, queue: queue, log: report.New(log), to: d}
+	return &Handler{Now: time.Now, Pause: pause.For, Random: realRandom, cfg: cfg, logs: logs, queue: queue, log: report.New(log), to: d}
 }
 
 func (h *Handler) pause(ctx context.Context, d time.Duration) error { return h.Pause(ctx, d) }
@@ -66,7 +67,7 @@ func (h *Handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	}
 	if err := json.Unmarshal(event, &e); err != nil {
 		err = fmt.Errorf("%w: %w", ErrEvent, err)
-		h.failed("event", err, nil)
+		h.log.Failed("event", err, nil)
 		return nil, err
 	}
 	c := counts{}
@@ -84,7 +85,7 @@ func (h *Handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 		err = ErrEvent
 	}
 	if err != nil {
-		h.failed("invocation", err, nil)
+		h.log.Failed("invocation", err, nil)
 		return nil, err
 	}
 	return json.Marshal(answer)
@@ -106,18 +107,6 @@ func (h *Handler) metrics(c counts) {
 		c[n] += 0
 	}
 	h.log.Metrics(h.Now(), report.Metrics{Namespace: Namespace, Dimension: "Destination", Value: h.to.name, Counts: c})
-}
-
-// failed writes a structured error.
-func (h *Handler) failed(what string, err error, fields map[string]any) {
-	line := map[string]any{"level": "error", "code": what, "message": err.Error()}
-	if aws := code(err); aws != "" {
-		line["awsCode"] = aws
-	}
-	for k, v := range fields {
-		line[k] = v
-	}
-	h.log.Event(line)
 }
 
 // created makes a work item of a CloudTrail event. EventBridge delivers it at least once, and rarely late or never: the

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/logarchive/logarchive/functions/subscribe/report"
 )
 
 // The metrics of retention.
@@ -34,7 +36,7 @@ func (h *Handler) retain(ctx context.Context, it Item, c counts) error {
 		return nil
 	}
 	err = h.again(ctx, func() error { return h.logs.Retain(ctx, it.Group, days) })
-	if code(err) == notFound {
+	if report.Code(err) == notFound {
 		return nil
 	}
 	if err != nil {

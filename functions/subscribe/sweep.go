@@ -65,7 +65,7 @@ func (h *Handler) sweep(ctx context.Context, from Position, c counts) (Swept, er
 		if err != nil {
 			// What has been read so far is still sent.
 			if unsent := s.end(ctx); unsent != nil {
-				h.failed("queue", unsent, nil)
+				h.log.Failed("queue", unsent, nil)
 			}
 			return out, fmt.Errorf("reading the log groups with prefix %q: %w", prefixes[at], err)
 		}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/logarchive/logarchive/functions/subscribe/report"
 )
 
 func manyGroups(n int) map[string]*fakeGroup {
@@ -165,7 +167,7 @@ func TestSweepThatCannotRead(t *testing.T) {
 		return nil
 	}
 	_, err := handler(config(), logs, queue, nil).Invoke(t.Context(), []byte(`{"sweep":true}`))
-	if code(err) != "AccessDeniedException" || len(queuedGroups(t, queue)) != 100 {
+	if report.Code(err) != "AccessDeniedException" || len(queuedGroups(t, queue)) != 100 {
 		t.Errorf("%v after %d items", err, len(queue.messages))
 	}
 }

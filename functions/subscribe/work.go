@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/logarchive/logarchive/functions/subscribe/report"
 )
 
 // Outcome is what became of an item; each is a metric.
@@ -61,10 +63,10 @@ func (h *Handler) work(ctx context.Context, messages []message, c counts) (any, 
 		if err == nil {
 			continue
 		}
-		if slices.Contains(throttles, code(err)) {
+		if slices.Contains(throttles, report.Code(err)) {
 			c["Throttled"]++
 		}
-		h.failed(string(outcome), err, map[string]any{"logGroup": it.Group, "messageId": m.ID})
+		h.log.Failed(string(outcome), err, map[string]any{"logGroup": it.Group, "messageId": m.ID})
 		if outcome == Failed {
 			out.Failures = append(out.Failures, failure{m.ID})
 		}
@@ -154,9 +156,9 @@ func (h *Handler) subscribe(ctx context.Context, it Item) (Outcome, error) {
 		return LimitReached, fmt.Errorf("the group has %d subscription filters of others, %q and %q, and may have no more", len(filters), filters[0].Name, filters[1].Name)
 	}
 	err = h.again(ctx, func() error { return h.logs.Put(ctx, it.Group, want) })
-	if code(err) == notFound {
+	if report.Code(err) == notFound {
 		// Either the group has gone since, or the destination or the role isn't there. Only the first is the end of it.
-		if _, again := h.filters(ctx, it.Group); code(again) == notFound {
+		if _, again := h.filters(ctx, it.Group); report.Code(again) == notFound {
 			return Gone, nil
 		}
 	}
@@ -168,7 +170,7 @@ func (h *Handler) subscribe(ctx context.Context, it Item) (Outcome, error) {
 
 // gone sorts an error of reading a group: that it isn't there any more is no failure.
 func gone(err error) (Outcome, error) {
-	if code(err) == notFound {
+	if report.Code(err) == notFound {
 		return Gone, nil
 	}
 	return Failed, fmt.Errorf("reading the group: %w", err)
