@@ -2,6 +2,7 @@ package components
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -201,7 +202,7 @@ func (k *agentCheck) destination(group, stream string) {
 		k.add("LogStream", stream, "want up to %d characters without : and *", mostAgentStream)
 		return
 	}
-	to := [2]string{group, or(stream, AgentInstanceID)}
+	to := [2]string{group, cmp.Or(stream, AgentInstanceID)}
 	here := fmt.Sprintf("%s[%d]", k.list, k.index)
 	if first := k.streams[to]; first != "" {
 		k.add("LogStream", to[1], "%s writes to the same stream of %s; want another, so that they can be told apart", first, group)
@@ -277,14 +278,14 @@ func (c *AgentConfiguration) JSON() string {
 			out.Logs.Collected.Files = &agentCollection[agentFileJSON]{}
 		}
 		list := &out.Logs.Collected.Files.List
-		*list = append(*list, agentFileJSON{f.Path, f.EveryMatch, f.LogGroup, or(f.LogStream, AgentInstanceID), f.TimestampFormat, f.TimeZone, f.MultiLineStartPattern, f.Encoding})
+		*list = append(*list, agentFileJSON{f.Path, f.EveryMatch, f.LogGroup, cmp.Or(f.LogStream, AgentInstanceID), f.TimestampFormat, f.TimeZone, f.MultiLineStartPattern, f.Encoding})
 	}
 	for _, e := range c.Events {
 		if out.Logs.Collected.Events == nil {
 			out.Logs.Collected.Events = &agentCollection[agentEventsJSON]{}
 		}
 		list := &out.Logs.Collected.Events.List
-		*list = append(*list, agentEventsJSON{e.Channel, e.Levels, or(e.Format, "xml"), e.LogGroup, or(e.LogStream, AgentInstanceID)})
+		*list = append(*list, agentEventsJSON{e.Channel, e.Levels, cmp.Or(e.Format, "xml"), e.LogGroup, cmp.Or(e.LogStream, AgentInstanceID)})
 	}
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)

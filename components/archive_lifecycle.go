@@ -1,6 +1,8 @@
 package components
 
 import (
+	"cmp"
+
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -28,7 +30,7 @@ func lifecycle(args *LogArchiveBucketArgs) s3.BucketLifecycleConfigurationV2Rule
 				Days: pulumi.Int(args.RetentionDays),
 			},
 			NoncurrentVersionExpiration: &s3.BucketLifecycleConfigurationV2RuleNoncurrentVersionExpirationArgs{
-				NoncurrentDays: pulumi.Int(or(args.NoncurrentDays, defaultNoncurrentDays)),
+				NoncurrentDays: pulumi.Int(cmp.Or(args.NoncurrentDays, defaultNoncurrentDays)),
 			},
 			AbortIncompleteMultipartUpload: &s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{
 				DaysAfterInitiation: pulumi.Int(abandonedUploadDays),
@@ -49,7 +51,7 @@ func lifecycle(args *LogArchiveBucketArgs) s3.BucketLifecycleConfigurationV2Rule
 		Id:     pulumi.String("transition"),
 		Status: pulumi.String("Enabled"),
 		Filter: &s3.BucketLifecycleConfigurationV2RuleFilterArgs{
-			ObjectSizeGreaterThan: pulumi.Int(or(args.TransitionMinimumBytes, partition.MinTransitionBytes) - 1),
+			ObjectSizeGreaterThan: pulumi.Int(cmp.Or(args.TransitionMinimumBytes, partition.MinTransitionBytes) - 1),
 		},
 		Transitions: transitions,
 	})

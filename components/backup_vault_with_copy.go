@@ -1,6 +1,7 @@
 package components
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -141,7 +142,7 @@ func (args *BackupVaultWithCopyArgs) check(name string) error {
 func (p *problems) backupRule(field string, r BackupRule) {
 	p.name(field+".Name", r.Name, ruleName)
 	p.name(field+".Schedule", r.Schedule, schedule)
-	start, completion := or(r.StartWindowMinutes, leastStartWindow), or(r.CompletionWindowMinutes, defaultCompletionWindow)
+	start, completion := cmp.Or(r.StartWindowMinutes, leastStartWindow), cmp.Or(r.CompletionWindowMinutes, defaultCompletionWindow)
 	p.atLeast(field+".StartWindowMinutes", start, leastStartWindow)
 	if completion < start+leastStartWindow {
 		p.add(field+".CompletionWindowMinutes", completion, "want at least %d, an hour after the start window", start+leastStartWindow)
@@ -245,8 +246,8 @@ func (c *BackupVaultWithCopy) registerPlan(ctx *pulumi.Context, name string, arg
 			// A rule backs up to a vault beside it, which has a name and no ARN here, and copies to any other by ARN.
 			TargetVaultName:  c.Vault.Name,
 			Schedule:         pulumi.String(r.Schedule),
-			StartWindow:      pulumi.Int(or(r.StartWindowMinutes, leastStartWindow)),
-			CompletionWindow: pulumi.Int(or(r.CompletionWindowMinutes, defaultCompletionWindow)),
+			StartWindow:      pulumi.Int(cmp.Or(r.StartWindowMinutes, leastStartWindow)),
+			CompletionWindow: pulumi.Int(cmp.Or(r.CompletionWindowMinutes, defaultCompletionWindow)),
 			Lifecycle: &backup.PlanRuleLifecycleArgs{
 				ColdStorageAfter: daysOrNever(r.ColdStorageAfterDays),
 				DeleteAfter:      pulumi.Int(r.DeleteAfterDays),

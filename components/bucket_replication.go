@@ -1,6 +1,8 @@
 package components
 
 import (
+	"cmp"
+
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -205,7 +207,7 @@ func (c *BucketReplication) registerAlarms(ctx *pulumi.Context, name string, arg
 	}{
 		{"replication-failed", "Objects couldn't be replicated: mend the cause, then start a batch replication before they expire",
 			"OperationsFailedReplication", "Sum", 0},
-		{"replication-lag", "Replication lags behind", "ReplicationLatency", "Maximum", or(args.LagSeconds, defaultLagSeconds)},
+		{"replication-lag", "Replication lags behind", "ReplicationLatency", "Maximum", cmp.Or(args.LagSeconds, defaultLagSeconds)},
 	} {
 		a := alarm{
 			name: args.SourceBucket + "-" + of.what, description: of.description, namespace: "AWS/S3", metric: of.metric,

@@ -1,6 +1,7 @@
 package components
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 
@@ -130,10 +131,10 @@ const (
 
 // errorLogGroup is where Firehose writes its error messages.
 func (args *FirehoseToS3PipelineArgs) errorLogGroup() string {
-	return or(args.ErrorLogGroupName, "/aws/kinesisfirehose/"+args.StreamName)
+	return cmp.Or(args.ErrorLogGroupName, "/aws/kinesisfirehose/"+args.StreamName)
 }
 
-func (args *FirehoseToS3PipelineArgs) content() Content { return or(args.Content, CloudWatchLogs) }
+func (args *FirehoseToS3PipelineArgs) content() Content { return cmp.Or(args.Content, CloudWatchLogs) }
 
 func (args *FirehoseToS3PipelineArgs) check(name string) error {
 	var p problems
@@ -150,7 +151,7 @@ func (args *FirehoseToS3PipelineArgs) check(name string) error {
 	}
 	p.transform(args)
 	p.prefixes(args.Prefix, args.ErrorPrefix, args.partitionKeys())
-	p.within("BufferMiB", or(args.BufferMiB, defaultBufferMiB), partition.FirehoseBufferMiBMin, partition.FirehoseBufferMiBMax)
+	p.within("BufferMiB", cmp.Or(args.BufferMiB, defaultBufferMiB), partition.FirehoseBufferMiBMin, partition.FirehoseBufferMiBMax)
 	if most, err := partition.Everywhere(partition.FirehoseBufferSecondsMax); err != nil {
 		p.refuse("BufferSeconds", args.BufferSeconds, err)
 	} else if args.BufferSeconds < 0 || int64(args.BufferSeconds) > most {
@@ -159,7 +160,7 @@ func (args *FirehoseToS3PipelineArgs) check(name string) error {
 	if args.ErrorLogGroupName != "" {
 		p.name("ErrorLogGroupName", args.ErrorLogGroupName, logGroupName)
 	}
-	p.refuse("ErrorLogRetentionDays", args.ErrorLogRetentionDays, partition.CheckLogRetention(or(args.ErrorLogRetentionDays, defaultErrorLogDays)))
+	p.refuse("ErrorLogRetentionDays", args.ErrorLogRetentionDays, partition.CheckLogRetention(cmp.Or(args.ErrorLogRetentionDays, defaultErrorLogDays)))
 	switch content := args.content(); {
 	case args.FromDestinations:
 		if content != CloudWatchLogs || args.SubscriptionRoleName != "" || len(args.Subscriptions) > 0 {
@@ -257,7 +258,7 @@ func NewFirehoseToS3Pipeline(ctx *pulumi.Context, name string, args *FirehoseToS
 func (c *FirehoseToS3Pipeline) registerErrorLog(ctx *pulumi.Context, args *FirehoseToS3PipelineArgs) error {
 	group, err := cloudwatch.NewLogGroup(ctx, c.name+"-errors", &cloudwatch.LogGroupArgs{
 		Name:            pulumi.String(c.ErrorLogGroup),
-		RetentionInDays: pulumi.Int(or(args.ErrorLogRetentionDays, defaultErrorLogDays)),
+		RetentionInDays: pulumi.Int(cmp.Or(args.ErrorLogRetentionDays, defaultErrorLogDays)),
 		Tags:            tags(args.Tags),
 	}, pulumi.Parent(c))
 	if err != nil {
@@ -313,10 +314,10 @@ func (c *FirehoseToS3Pipeline) registerStream(ctx *pulumi.Context, args *Firehos
 			KmsKeyArn:                        args.KeyArn.ToStringOutput().ToStringPtrOutput(),
 			Prefix:                           pulumi.String(args.Prefix),
 			ErrorOutputPrefix:                pulumi.String(args.ErrorPrefix),
-			BufferingSize:                    pulumi.Int(or(args.BufferMiB, defaultBufferMiB)),
-			BufferingInterval:                pulumi.Int(or(args.BufferSeconds, defaultBufferSeconds)),
+			BufferingSize:                    pulumi.Int(cmp.Or(args.BufferMiB, defaultBufferMiB)),
+			BufferingInterval:                pulumi.Int(cmp.Or(args.BufferSeconds, defaultBufferSeconds)),
 			CompressionFormat:                pulumi.String(compression),
-			FileExtension:                    pulumi.String(or(args.FileExtension, extension)),
+			FileExtension:                    pulumi.String(cmp.Or(args.FileExtension, extension)),
 			ProcessingConfiguration:          args.processing(),
 			DynamicPartitioningConfiguration: args.dynamicPartitioning(),
 			CloudwatchLoggingOptions: &kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationCloudwatchLoggingOptionsArgs{

@@ -1,6 +1,7 @@
 package components
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -44,7 +45,7 @@ const (
 )
 
 func (b TransformBuffer) withDefaults() TransformBuffer {
-	return TransformBuffer{or(b.MB, defaultTransformMB), or(b.Seconds, defaultTransformSeconds)}
+	return TransformBuffer{cmp.Or(b.MB, defaultTransformMB), cmp.Or(b.Seconds, defaultTransformSeconds)}
 }
 
 // partitionKeys are the keys by which lines are partitioned, if they are.
@@ -104,7 +105,7 @@ func (p *problems) partitioning(args *FirehoseToS3PipelineArgs) {
 	}
 	least, err := partition.Everywhere(partition.FirehosePartitionBufferMiB)
 	p.refuse("BufferMiB", args.BufferMiB, err)
-	if size := or(args.BufferMiB, defaultBufferMiB); int64(size) < least {
+	if size := cmp.Or(args.BufferMiB, defaultBufferMiB); int64(size) < least {
 		p.add("BufferMiB", args.BufferMiB, "want at least %d with DynamicPartitioning", least)
 	}
 	if d.RetrySeconds < 0 || d.RetrySeconds > 7200 {
@@ -143,7 +144,7 @@ func (args *FirehoseToS3PipelineArgs) dynamicPartitioning() kinesis.FirehoseDeli
 	}
 	return kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationDynamicPartitioningConfigurationArgs{
 		Enabled:       pulumi.Bool(true),
-		RetryDuration: pulumi.Int(or(args.DynamicPartitioning.RetrySeconds, defaultPartitionRetry)),
+		RetryDuration: pulumi.Int(cmp.Or(args.DynamicPartitioning.RetrySeconds, defaultPartitionRetry)),
 	}
 }
 

@@ -1,6 +1,7 @@
 package components
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 
@@ -96,7 +97,7 @@ var flowLogIDs = map[string]nameRule{
 var logFormat = regexp.MustCompile(`^\$\{[a-z0-9-]+\}( \$\{[a-z0-9-]+\})*$`)
 
 func (args *FlowLogToS3Args) viaLogGroup() bool {
-	return args.Method == FlowLogMethodFirehose && or(args.Via, FlowLogViaLogGroup) == FlowLogViaLogGroup
+	return args.Method == FlowLogMethodFirehose && cmp.Or(args.Via, FlowLogViaLogGroup) == FlowLogViaLogGroup
 }
 
 func (args *FlowLogToS3Args) check(name string) error {
@@ -125,7 +126,7 @@ func (args *FlowLogToS3Args) check(name string) error {
 	if args.LogFormat != "" && !logFormat.MatchString(args.LogFormat) {
 		p.add("LogFormat", args.LogFormat, "want fields such as ${version} with one space between them")
 	}
-	p.oneOf("Format", or(args.Format, "text"), "text", "parquet")
+	p.oneOf("Format", cmp.Or(args.Format, "text"), "text", "parquet")
 	switch args.Method {
 	case FlowLogMethodS3:
 		args.checkS3(&p)
@@ -156,10 +157,10 @@ func (args *FlowLogToS3Args) checkFirehose(p *problems) {
 		p.add("Prefix", args.Prefix, "is for method %s: the pipeline has its own", FlowLogMethodS3)
 	}
 	if args.Format == "parquet" || args.HivePartitions || args.HourlyPartitions {
-		p.add("Format", or(args.Format, "text"), "parquet, HivePartitions and HourlyPartitions are for method %s", FlowLogMethodS3)
+		p.add("Format", cmp.Or(args.Format, "text"), "parquet, HivePartitions and HourlyPartitions are for method %s", FlowLogMethodS3)
 	}
 	content := CloudWatchLogs
-	switch or(args.Via, FlowLogViaLogGroup) {
+	switch cmp.Or(args.Via, FlowLogViaLogGroup) {
 	case FlowLogViaLogGroup:
 		p.name("LogGroupName", args.LogGroupName, logGroupName)
 		p.refuse("RetentionDays", args.RetentionDays, partition.CheckLogRetention(args.RetentionDays))
@@ -242,7 +243,7 @@ func destination(bucketArn pulumi.StringInput, prefix string) pulumi.StringPtrIn
 
 // flowLog has what all methods share.
 func (args *FlowLogToS3Args) flowLog() *ec2.FlowLogArgs {
-	out := &ec2.FlowLogArgs{Tags: tags(args.Tags), MaxAggregationInterval: pulumi.Int(or(args.AggregationSeconds, 600))}
+	out := &ec2.FlowLogArgs{Tags: tags(args.Tags), MaxAggregationInterval: pulumi.Int(cmp.Or(args.AggregationSeconds, 600))}
 	id := pulumi.String(args.Resource.ID)
 	switch args.Resource.Kind {
 	case FlowLogVPC:

@@ -1,6 +1,7 @@
 package components
 
 import (
+	"cmp"
 	"maps"
 	"os"
 	"slices"
@@ -54,7 +55,7 @@ func (args *FunctionArgs) arn(place partition.Place) string {
 	return place.ARN(partition.Lambda, "function:"+args.FunctionName).String()
 }
 
-func (args *FunctionArgs) seconds() int { return or(args.TimeoutSeconds, DefaultFunctionSeconds) }
+func (args *FunctionArgs) seconds() int { return cmp.Or(args.TimeoutSeconds, DefaultFunctionSeconds) }
 
 // architecture chooses the cheaper one where it is known to be there.
 func (args *FunctionArgs) architecture(place partition.Place) Architecture {
@@ -81,7 +82,7 @@ func (p *problems) function(args *FunctionArgs, place partition.Place, mostSecon
 	if err := place.Region.Require(partition.LambdaProvidedAL2023); err != nil && place.Partition() != "" {
 		p.refuse("Place", place, err)
 	}
-	if memory := or(args.MemoryMiB, defaultFunctionMemory); memory < leastFunctionMemory || memory > mostFunctionMemory {
+	if memory := cmp.Or(args.MemoryMiB, defaultFunctionMemory); memory < leastFunctionMemory || memory > mostFunctionMemory {
 		p.add("MemoryMiB", args.MemoryMiB, "want %d to %d", leastFunctionMemory, mostFunctionMemory)
 	}
 	if seconds := args.seconds(); seconds < 1 || seconds > mostSeconds {
@@ -90,7 +91,7 @@ func (p *problems) function(args *FunctionArgs, place partition.Place, mostSecon
 	if args.ReservedConcurrency < 0 {
 		p.add("ReservedConcurrency", args.ReservedConcurrency, "want at least 1, or 0 for no limit of its own")
 	}
-	p.refuse("LogRetentionDays", args.LogRetentionDays, partition.CheckLogRetention(or(args.LogRetentionDays, defaultErrorLogDays)))
+	p.refuse("LogRetentionDays", args.LogRetentionDays, partition.CheckLogRetention(cmp.Or(args.LogRetentionDays, defaultErrorLogDays)))
 }
 
 // variables checks the size of an environment. Outputs that aren't known yet are left out.
@@ -154,7 +155,7 @@ func (d deployment) deploy(ctx *pulumi.Context, name string, parent pulumi.Resou
 	}
 	group, err := cloudwatch.NewLogGroup(ctx, name, &cloudwatch.LogGroupArgs{
 		Name:            pulumi.String(d.LogGroup()),
-		RetentionInDays: pulumi.Int(or(d.LogRetentionDays, defaultErrorLogDays)),
+		RetentionInDays: pulumi.Int(cmp.Or(d.LogRetentionDays, defaultErrorLogDays)),
 		Tags:            tags(d.Tags),
 	}, pulumi.Parent(parent))
 	if err != nil {
@@ -191,7 +192,7 @@ func (d deployment) deploy(ctx *pulumi.Context, name string, parent pulumi.Resou
 		Architectures:  pulumi.StringArray{pulumi.String(d.architecture(d.place))},
 		Code:           d.Archive,
 		SourceCodeHash: pulumi.String(d.Hash),
-		MemorySize:     pulumi.Int(or(d.MemoryMiB, defaultFunctionMemory)),
+		MemorySize:     pulumi.Int(cmp.Or(d.MemoryMiB, defaultFunctionMemory)),
 		Timeout:        pulumi.Int(d.seconds()),
 		Tags:           tags(d.Tags),
 	}

@@ -1,6 +1,7 @@
 package components
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -275,8 +276,8 @@ func (args *InstanceLogShippingArgs) document() string {
 
 // withDefaults is a copy in which nothing is left open.
 func (args InstanceLogShippingArgs) withDefaults() *InstanceLogShippingArgs {
-	args.Schedule = or(args.Schedule, defaultAgentSchedule)
-	args.ComplianceSeverity = or(args.ComplianceSeverity, defaultSeverity)
+	args.Schedule = cmp.Or(args.Schedule, defaultAgentSchedule)
+	args.ComplianceSeverity = cmp.Or(args.ComplianceSeverity, defaultSeverity)
 	return &args
 }
 

@@ -1,6 +1,7 @@
 package components
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -116,7 +117,7 @@ func (args *LogGroupSubscriberArgs) own() []string {
 
 func (args *LogGroupSubscriberArgs) settings() *subscribeSettings {
 	return &subscribeSettings{
-		filterName: or(args.FilterName, args.Pipeline.streamName+"-subscriber"), filterPattern: args.FilterPattern,
+		filterName: cmp.Or(args.FilterName, args.Pipeline.streamName+"-subscriber"), filterPattern: args.FilterPattern,
 		include: args.Include, exclude: args.Exclude, own: args.own(), groupTags: args.GroupTags, retentionDays: args.RetentionDays,
 	}
 }
@@ -194,10 +195,10 @@ func (p *problems) subscribed(args *LogGroupSubscriberArgs) {
 
 // withDefaults is a copy in which nothing is left open.
 func (args LogGroupSubscriberArgs) withDefaults() *LogGroupSubscriberArgs {
-	args.TimeoutSeconds = or(args.TimeoutSeconds, defaultSubscribeSeconds)
-	args.Schedule = or(args.Schedule, defaultSubscribeSchedule)
-	args.MaxConcurrency = or(args.MaxConcurrency, defaultConcurrency)
-	args.MaxReceives = or(args.MaxReceives, defaultReceives)
+	args.TimeoutSeconds = cmp.Or(args.TimeoutSeconds, defaultSubscribeSeconds)
+	args.Schedule = cmp.Or(args.Schedule, defaultSubscribeSchedule)
+	args.MaxConcurrency = cmp.Or(args.MaxConcurrency, defaultConcurrency)
+	args.MaxReceives = cmp.Or(args.MaxReceives, defaultReceives)
 	return &args
 }
 

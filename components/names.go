@@ -88,14 +88,6 @@ func (p *problems) within(field string, value int, least, most partition.Limit) 
 	}
 }
 
-func or[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
-}
-
 func at(field string, index int, rest string) string {
 	return fmt.Sprintf("%s[%d]%s", field, index, rest)
 }

@@ -139,24 +139,22 @@ func (args *PathAlarmsArgs) describe(a Alarm) string {
 	return a.Says + ". Runbook: " + args.Runbook + "#" + cmp.Or(a.Runbook, a.Name)
 }
 
-// rule is that of a composite alarm over others.
-func rule(names []string) string {
-	out := make([]string, len(names))
-	for i, name := range names {
-		out[i] = fmt.Sprintf("ALARM(%q)", name)
-	}
-	return strings.Join(out, " OR ")
-}
+const orElse = " OR "
 
-// parts divides the alarms' names into as many as a composite alarm takes.
+// inAlarm is what a composite alarm's rule says of an alarm below it; such terms are joined with orElse.
+func inAlarm(name string) string { return fmt.Sprintf("ALARM(%q)", name) }
+
+// parts are the rules' terms for the alarms, divided into as many as a composite alarm takes.
 func (args *PathAlarmsArgs) parts() [][]string {
 	var parts [][]string
+	length := 0 // of the last part's rule
 	for _, a := range args.Alarms {
-		name := args.name(a)
-		if n := len(parts) - 1; n >= 0 && len(parts[n]) < mostCompositeParts && len(rule(append(slices.Clip(parts[n]), name))) <= mostAlarmRule {
-			parts[n] = append(parts[n], name)
+		term := inAlarm(args.name(a))
+		length += len(orElse) + len(term)
+		if n := len(parts) - 1; n >= 0 && len(parts[n]) < mostCompositeParts && length <= mostAlarmRule {
+			parts[n] = append(parts[n], term)
 		} else {
-			parts = append(parts, []string{name})
+			parts, length = append(parts, []string{term}), len(term)
 		}
 	}
 	return parts
@@ -174,42 +172,41 @@ func NewPathAlarms(ctx *pulumi.Context, name string, args *PathAlarmsArgs, opts 
 	if err := ctx.RegisterComponentResource("logarchive:index:PathAlarms", name, c, opts...); err != nil {
 		return nil, err
 	}
-	var below []pulumi.Resource
+	var alarms []pulumi.Resource
 	var says []string
 	for _, a := range args.Alarms {
 		made, err := cloudwatch.NewMetricAlarm(ctx, name+"-"+a.Name, args.metricAlarm(a), pulumi.Parent(c))
 		if err != nil {
 			return nil, err
 		}
-		below = append(below, made)
+		alarms = append(alarms, made)
 		says = append(says, a.Name)
 	}
-	children := args.parts()[0]
-	if parts := args.parts(); len(parts) > 1 {
+	parts := args.parts()
+	below, terms := alarms, parts[0]
+	if len(parts) > 1 {
 		// More than one composite alarm takes: it is about composite alarms over some of them each, which notify nobody.
-		var between []pulumi.Resource
-		children = nil
+		below, terms = nil, nil
 		for i, part := range parts {
 			suffix := fmt.Sprintf("-part-%d", i+1)
 			made, err := cloudwatch.NewCompositeAlarm(ctx, name+suffix, &cloudwatch.CompositeAlarmArgs{
 				AlarmName:        pulumi.String(args.NamePrefix + "-" + args.Path + suffix),
 				AlarmDescription: pulumi.String(fmt.Sprintf("%d alarms of the path %s of the log archive. Runbook: %s#alarms", len(part), args.Path, args.Runbook)),
-				AlarmRule:        pulumi.String(rule(part)),
+				AlarmRule:        pulumi.String(strings.Join(part, orElse)),
 				Tags:             tags(args.Tags),
-			}, pulumi.Parent(c), pulumi.DependsOn(below))
+			}, pulumi.Parent(c), pulumi.DependsOn(alarms))
 			if err != nil {
 				return nil, err
 			}
-			between, children = append(between, made), append(children, args.NamePrefix+"-"+args.Path+suffix)
+			below, terms = append(below, made), append(terms, inAlarm(args.NamePrefix+"-"+args.Path+suffix))
 		}
-		below = between
 	}
 	var err error
 	c.Composite, err = cloudwatch.NewCompositeAlarm(ctx, name, &cloudwatch.CompositeAlarmArgs{
 		AlarmName: pulumi.String(args.NamePrefix + "-" + args.Path),
 		AlarmDescription: pulumi.String(fmt.Sprintf("The path %s of the log archive fails or lags. The alarms below say how: %s. Runbook: %s#alarms",
 			args.Path, cutTo(strings.Join(says, ", "), 600), args.Runbook)),
-		AlarmRule:    pulumi.String(rule(children)),
+		AlarmRule:    pulumi.String(strings.Join(terms, orElse)),
 		AlarmActions: args.Actions,
 		OkActions:    args.Actions,
 		Tags:         tags(args.Tags),

@@ -176,10 +176,10 @@ func (c *RdsLogShipping) arn() string {
 
 // withDefaults is a copy in which nothing is left open.
 func (args RdsLogExportsArgs) withDefaults() *RdsLogExportsArgs {
-	args.TimeoutSeconds = or(args.TimeoutSeconds, defaultExportSeconds)
-	args.MemoryMiB = or(args.MemoryMiB, exportsDefaultMemoryMiB)
-	args.OnRemoval = or(args.OnRemoval, KeepExports)
-	args.Schedule = or(args.Schedule, defaultExportSchedule)
+	args.TimeoutSeconds = cmp.Or(args.TimeoutSeconds, defaultExportSeconds)
+	args.MemoryMiB = cmp.Or(args.MemoryMiB, exportsDefaultMemoryMiB)
+	args.OnRemoval = cmp.Or(args.OnRemoval, KeepExports)
+	args.Schedule = cmp.Or(args.Schedule, defaultExportSchedule)
 	args.Databases = slices.Clone(args.Databases)
 	slices.SortFunc(args.Databases, func(a, b *RdsLogShipping) int {
 		if a == nil || b == nil {

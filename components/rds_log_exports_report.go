@@ -1,6 +1,7 @@
 package components
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -36,7 +37,7 @@ func readReport(ctx *pulumi.Context, result pulumi.StringOutput) pulumi.AnyOutpu
 		}
 		findings := []string{}
 		for _, f := range a.Findings {
-			at, value, so := "", or(f.Value, "not set"), "less is logged than could be"
+			at, value, so := "", cmp.Or(f.Value, "not set"), "less is logged than could be"
 			if f.Group != "" {
 				at = " in " + f.Group
 			}

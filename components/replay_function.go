@@ -1,6 +1,7 @@
 package components
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -76,8 +77,8 @@ func replayActions() []string {
 }
 
 func (args ReplayFunctionArgs) withDefaults() *ReplayFunctionArgs {
-	args.TimeoutSeconds = or(args.TimeoutSeconds, defaultReplaySeconds)
-	args.BytesPerSecond = or(args.BytesPerSecond, defaultReplayRate)
+	args.TimeoutSeconds = cmp.Or(args.TimeoutSeconds, defaultReplaySeconds)
+	args.BytesPerSecond = cmp.Or(args.BytesPerSecond, defaultReplayRate)
 	return &args
 }
 

@@ -1,6 +1,7 @@
 package components
 
 import (
+	"cmp"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -132,10 +133,10 @@ func (p *problems) consumers(args *SiemFeedArgs) {
 				p.add(at+".Reader.Prefixes"+index(j), prefix, "want letters, digits and ! - _ . * ' ( ) / only: events have keys URL-encoded")
 			}
 		}
-		if s := or(c.ProcessingSeconds, defaultProcessingSeconds); s < 5 || s > maxProcessingSeconds {
+		if s := cmp.Or(c.ProcessingSeconds, defaultProcessingSeconds); s < 5 || s > maxProcessingSeconds {
 			p.add(at+".ProcessingSeconds", s, "want 5 to %d", maxProcessingSeconds)
 		}
-		if n := or(c.MaxReceives, defaultReceives); n < 2 || n > 1000 {
+		if n := cmp.Or(c.MaxReceives, defaultReceives); n < 2 || n > 1000 {
 			p.add(at+".MaxReceives", n, "want 2 to 1000: with 1, a consumer that is restarted loses what it had")
 		}
 	}
@@ -273,11 +274,11 @@ func (c *SiemFeed) registerConsumer(ctx *pulumi.Context, name string, args *Siem
 	if err != nil {
 		return err
 	}
-	receives := or(consumer.MaxReceives, defaultReceives)
+	receives := cmp.Or(consumer.MaxReceives, defaultReceives)
 	queue, err := sqs.NewQueue(ctx, name, &sqs.QueueArgs{
 		Name:                     pulumi.String(consumer.QueueName),
 		MessageRetentionSeconds:  pulumi.Int(seconds),
-		VisibilityTimeoutSeconds: pulumi.Int(visibilityTimes * or(consumer.ProcessingSeconds, defaultProcessingSeconds)),
+		VisibilityTimeoutSeconds: pulumi.Int(visibilityTimes * cmp.Or(consumer.ProcessingSeconds, defaultProcessingSeconds)),
 		ReceiveWaitTimeSeconds:   pulumi.Int(20),
 		KmsMasterKeyId:           c.queueKey.Arn,
 		RedrivePolicy: failed.Arn.ApplyT(func(arn string) (string, error) {
