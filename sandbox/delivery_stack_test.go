@@ -17,6 +17,13 @@ func stackResources(t testing.TB, stack string) *testResources {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w, _ := configuredStack(t, stack, config)
+	return w
+}
+
+// configuredStack is a stack of the project with this configuration.
+func configuredStack(t testing.TB, stack string, config map[string]string) (*testResources, *stacks.Spec) {
+	t.Helper()
 	spec, err := stacks.ParseSpec(stack, config)
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +40,7 @@ func stackResources(t testing.TB, stack string) *testResources {
 		}
 		w.all = append(w.all, *o)
 	}
-	return w
+	return w, spec
 }
 
 // recordedResources is what a program declares, as AWS would have it.

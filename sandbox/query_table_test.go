@@ -17,7 +17,6 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/logarchive/logarchive/components"
-	"github.com/logarchive/logarchive/graph"
 	"github.com/logarchive/logarchive/stacks"
 )
 
@@ -44,23 +43,7 @@ func changedStack(t *testing.T, stack string, changes map[string]map[string]any)
 		}
 		config["log-archive:"+key] = string(text)
 	}
-	spec, err := stacks.ParseSpec(stack, config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	recorded, err := graph.Record(context.Background(), graph.Options{Project: "log-archive", Stack: stack, Config: config}, stacks.Program(spec))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := recordedResources(recorded)
-	for _, e := range spec.Externals() {
-		o, err := externalObject(e)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.all = append(w.all, *o)
-	}
-	return w, spec
+	return configuredStack(t, stack, config)
 }
 
 // Whatever the sources of a stack deliver is read by a table: its key is where the table's partitions are projected to, and its

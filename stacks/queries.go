@@ -145,13 +145,7 @@ func (p *parser) queryReader(item schema.Value, names *once, known []string) Que
 	if role := s.QueryRole(r.Name); name.OK() && (len(r.Name) > 32 || len(role) > maxRoleName) {
 		p.add(name, "%s is too long: want at most 32 characters, and at most %d for its role, which would be %s", schema.Quote(r.Name), maxRoleName, role)
 	}
-	roles := newOnce(p)
-	for _, role := range item.Get("roles").Items() {
-		if arn, ok := p.readingRole(role, s.Archive.Partition()); ok {
-			roles.text(role, "is", "want each once")
-			r.Roles = append(r.Roles, arn)
-		}
-	}
+	r.Roles = p.readingRoles(item.Get("roles"), s.Archive.Partition())
 	if list := item.Get("roles"); list.OK() && len(list.Items()) == 0 {
 		p.add(list, "is empty; want at least one role")
 	}

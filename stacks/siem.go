@@ -80,16 +80,23 @@ func (p *parser) siem(v schema.Value) {
 		if queue := s.SiemQueue(c.Name); name.OK() && (len(c.Name) > 32 || len(queue) > maxFeedQueue) {
 			p.add(name, "%s is too long: want at most 32 characters, and at most %d for its queue, which would be %s", schema.Quote(c.Name), maxFeedQueue, queue)
 		}
-		roles := newOnce(p)
-		for _, role := range item.Get("roles").Items() {
-			if arn, ok := p.readingRole(role, part); ok {
-				roles.text(role, "is", "want each once")
-				c.Roles = append(c.Roles, arn)
-			}
-		}
+		c.Roles = p.readingRoles(item.Get("roles"), part)
 		c.Classes = p.readClasses(item.Get("classes"))
 		s.Siem = append(s.Siem, c)
 	}
+}
+
+// readingRoles reads the ARNs of roles of any account, each once.
+func (p *parser) readingRoles(list schema.Value, part partition.Partition) []partition.ARN {
+	var arns []partition.ARN
+	once := newOnce(p)
+	for _, role := range list.Items() {
+		if arn, ok := p.readingRole(role, part); ok {
+			once.text(role, "is", "want each once")
+			arns = append(arns, arn)
+		}
+	}
+	return arns
 }
 
 // readingRole reads the ARN of a role of any account.
