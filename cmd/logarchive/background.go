@@ -171,26 +171,27 @@ say it either, say which with --region and --account.`,
 // groups are listened for.
 func streamPlace(world *sandbox.World, account, region string) (partition.Place, error) {
 	var places, listening []partition.Place
-	var names []string
 	for _, o := range world.List("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream") {
-		known := len(places) > 0 && places[len(places)-1] == o.Place // ordered by place
-		if known || account != "" && account != string(o.Place.Account) || region != "" && region != string(o.Place.Region) {
+		if slices.Contains(places, o.Place) || account != "" && account != string(o.Place.Account) || region != "" && region != string(o.Place.Region) {
 			continue
 		}
-		places, names = append(places, o.Place), append(names, o.Place.String())
+		places = append(places, o.Place)
 	}
 	for _, o := range world.List("aws:cloudwatch/eventRule:EventRule") {
 		if pattern := o.Inputs["eventPattern"]; pattern.IsString() && strings.Contains(pattern.StringValue(), "CreateLogGroup") && slices.Contains(places, o.Place) && !slices.Contains(listening, o.Place) {
 			listening = append(listening, o.Place)
 		}
 	}
-	if len(listening) == 1 {
-		return listening[0], nil
-	}
 	switch {
+	case len(listening) == 1:
+		return listening[0], nil
 	case len(places) == 1:
 		return places[0], nil
 	case len(places) > 1:
+		var names []string
+		for _, place := range places {
+			names = append(names, place.String())
+		}
 		return partition.Place{}, usagef("streams are in several places: say with --account and --region which of these is meant: %s", strings.Join(names, ", "))
 	case account == "" || region == "":
 		return partition.Place{}, usagef("no stream is there: say with --account and --region where the group is to be created")
