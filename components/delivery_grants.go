@@ -111,7 +111,7 @@ func (d Delivery) keyPrefixes() []string {
 	case d.Kind == FirehoseDelivery:
 		return []string{d.Prefix, d.ErrorPrefix}
 	case d.Kind == ReplayDelivery:
-		return []string{d.ErrorPrefix, replayMarkers + d.ErrorPrefix}
+		return []string{d.ErrorPrefix, ReplayMarkers + d.ErrorPrefix}
 	case d.Kind == ReplicationDelivery:
 		return []string{d.Prefix}
 	case selfDelivered[d.Kind].folder != nil:

@@ -27,6 +27,10 @@ type LogArchiveBucketArgs struct {
 	// TransitionMinimumBytes is the least size of objects that are moved; 0 means 128 KiB. Smaller objects stay where
 	// they are: S3 charges STANDARD_IA for 128 KiB at least, and adds 40 KiB of metadata to each object in Glacier.
 	TransitionMinimumBytes int
+	// Classes are the logs that RetentionDays and Transitions aren't for.
+	Classes []RetentionClass
+	// OtherFolders are, where there are Classes, all further beginnings of keys: each delivery must lie in one folder.
+	OtherFolders []string
 	// ObjectLock is the retention that every new object gets; nil for none.
 	ObjectLock *ObjectLock
 	// Deliveries are those who may write, and nobody else is granted anything.

@@ -59,13 +59,16 @@ type ReplayFunction struct {
 	LogGroup string
 }
 
+// ReplayMarkers is what the keys of the replay's markers begin with in the archive: functions/replay's own default, which the
+// command line shares.
+const ReplayMarkers = "replay/"
+
 const (
 	defaultReplaySeconds                = 900
 	leastReplaySeconds                  = 60 // it keeps some for ending in order: see functions/replay
 	defaultReplayRate, leastReplayRate  = 512 << 10, 64 << 10
 	mostReplayRate                      = 100 << 20
 	mostReplayAge                       = 7 * 24 * 60
-	replayMarkers                       = "replay/" // functions/replay's own default, which the command line shares
 	replayNamespace, replayMetricBucket = "LogArchive/Replay", "Bucket"
 )
 
@@ -106,8 +109,8 @@ func (args *ReplayFunctionArgs) check(name string) error {
 				p.add(field+".ErrorPrefix", s.ErrorPrefix, "overlaps %q: an object must be of one stream", other.ErrorPrefix)
 			}
 		}
-		if strings.HasPrefix(s.ErrorPrefix, replayMarkers) || strings.ContainsAny(s.ErrorPrefix, ",") {
-			p.add(field+".ErrorPrefix", s.ErrorPrefix, "want a prefix without commas, that doesn't lie below %s", replayMarkers)
+		if strings.HasPrefix(s.ErrorPrefix, ReplayMarkers) || strings.ContainsAny(s.ErrorPrefix, ",") {
+			p.add(field+".ErrorPrefix", s.ErrorPrefix, "want a prefix without commas, that doesn't lie below %s", ReplayMarkers)
 		}
 	}
 	if s := args.Schedule; s != "" && !strings.HasPrefix(s, "rate(") && !strings.HasPrefix(s, "cron(") {
@@ -155,7 +158,7 @@ func (args *ReplayFunctionArgs) policy(keyArn string) (policy.Document, error) {
 	for _, s := range args.Streams {
 		prefixes = append(prefixes, s.ErrorPrefix+"*")
 		errors = append(errors, partition.ObjectARN(p, args.BucketName, s.ErrorPrefix+"*").String())
-		markers = append(markers, partition.ObjectARN(p, args.BucketName, replayMarkers+s.ErrorPrefix+"*").String())
+		markers = append(markers, partition.ObjectARN(p, args.BucketName, ReplayMarkers+s.ErrorPrefix+"*").String())
 		streams = append(streams, args.Place.ARN(partition.Firehose, "deliverystream/"+s.StreamName).String())
 	}
 	allow := func(sid string, actions, resources []string, c policy.Conditions) policy.Statement {

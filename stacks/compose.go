@@ -93,14 +93,13 @@ func (c *composer) archiveBucket() (err error) {
 		BucketName:            a.Bucket,
 		KeyAlias:              s.KeyAlias(),
 		RetentionDays:         a.RetentionDays,
+		Transitions:           componentTransitions(a.Transitions),
 		Deliveries:            s.allDeliveries(),
 		Readers:               s.readers(),
 		AdministratorRoleArns: []string{s.ArchiveRole.String()},
 		Maintenance:           a.Maintenance,
 	}
-	for _, t := range a.Transitions {
-		args.Transitions = append(args.Transitions, components.Transition{Days: t.Days, StorageClass: string(t.StorageClass)})
-	}
+	args.Classes, args.OtherFolders = a.retentionClasses()
 	if a.ObjectLock != nil {
 		args.ObjectLock = &components.ObjectLock{Mode: a.ObjectLock.Mode, Days: a.ObjectLock.Days}
 	}

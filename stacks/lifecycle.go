@@ -19,9 +19,10 @@ func (p *parser) archive(v schema.Value) {
 	}
 	retention := v.Get("retentionDays")
 	s.RetentionDays = retention.Number()
-	p.transitions(v.Get("transitions"), retention)
+	s.Transitions = p.transitions(v.Get("transitions"), retention)
 	p.objectLock(v.Get("objectLock"), retention)
 	p.breakGlass(v.Get("breakGlassRole"))
+	p.retentionClasses(v.Get("classes"), v.Get("objectLock").Get("days"))
 	s.Maintenance = v.Get("maintenance").Flag()
 }
 
@@ -29,14 +30,15 @@ func (p *parser) archive(v schema.Value) {
 // too early, or after the expiry.
 //
 // See https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
-func (p *parser) transitions(v, retention schema.Value) {
+func (p *parser) transitions(v, retention schema.Value) []TransitionSpec {
+	var list []TransitionSpec
 	var before *step
 	for _, item := range v.Items() {
 		s, ok := p.transition(item)
 		if !ok {
 			continue
 		}
-		p.spec.ArchiveBucket.Transitions = append(p.spec.ArchiveBucket.Transitions, TransitionSpec{s.days.Number(), s.rule.Class})
+		list = append(list, TransitionSpec{s.days.Number(), s.rule.Class})
 		if before != nil {
 			p.order(*before, s)
 		}
@@ -45,6 +47,7 @@ func (p *parser) transitions(v, retention schema.Value) {
 		}
 		before = &s
 	}
+	return list
 }
 
 // step is one transition.

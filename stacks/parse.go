@@ -51,6 +51,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.databaseExports(root.Get("databaseExports"))
 	p.siem(root.Get("siem"))
 	p.queries(root.Get("queries"))
+	p.outlived(root)
 	p.replayable(root.Get("replay"))
 	p.openPartitions(root.Get("pipeline").Get("transform").Get("partitionBy"))
 

@@ -80,7 +80,7 @@ func TestParseSpecReadsEverything(t *testing.T) {
 	}, got.BackupPlan); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(ArchiveSpec{"example-archive", 400, []TransitionSpec{{30, partition.StandardIA}, {90, partition.Glacier}}, &ObjectLockSpec{"GOVERNANCE", 200}, got.Archive.RoleARN("ops/BreakGlass"), false}, got.ArchiveBucket); diff != "" {
+	if diff := cmp.Diff(ArchiveSpec{"example-archive", 400, []TransitionSpec{{30, partition.StandardIA}, {90, partition.Glacier}}, nil, &ObjectLockSpec{"GOVERNANCE", 200}, got.Archive.RoleARN("ops/BreakGlass"), false}, got.ArchiveBucket); diff != "" {
 		t.Error(diff)
 	}
 	if got.ArchiveRole != got.Archive.RoleARN("ops/Deployer") {
@@ -134,6 +134,13 @@ var problemTable = []problem{
 	{"class that China may lack", "archive.transitions[1].storageClass", "GLACIER_IR", `archive.transitions[1].storageClass: "GLACIER_IR": whether cn-northwest-1 has it is unknown (an authoritative China page on GLACIER_IR: not found); want one of STANDARD_IA, INTELLIGENT_TIERING, GLACIER, DEEP_ARCHIVE`},
 	{"class of one zone", "archive.transitions[0].storageClass", "ONEZONE_IA", `archive.transitions[0].storageClass: "ONEZONE_IA" keeps the only copy in one availability zone, which is no archive; want one of STANDARD_IA, INTELLIGENT_TIERING, GLACIER, DEEP_ARCHIVE`},
 	{"lock beyond the expiry", "archive.objectLock.days", 401, `archive.objectLock.days: 401 is longer than objects are kept; want at most retentionDays, which is 400`},
+	{"class without logs", "archive.classes", list(map[string]any{"logs": list(), "retentionDays": 300}), `archive.classes[0].logs: is empty; want one or more of logs, flow-logs, databases, syslog, cloudtrail, config, findings, resolver-query-logs, access-logs`},
+	{"logs in two classes", "archive.classes", list(map[string]any{"logs": list("databases"), "retentionDays": 300}, map[string]any{"logs": list("databases"), "retentionDays": 365}), `archive.classes[1].logs[0]: "databases" is in log-archive:archive.classes[0].logs[0], too; want it in one class`},
+	{"class that is locked for longer", "archive.classes", list(map[string]any{"logs": list("databases"), "retentionDays": 199}), `archive.classes[0].retentionDays: 199 is less than objects are locked for; want at least archive.objectLock.days, which is 200`},
+	{"class without time for versions", "archive.classes", list(map[string]any{"logs": list("databases"), "retentionDays": 300, "maximumDays": 303}), `archive.classes[0].maximumDays: 303 is too early for objects that expire after 300 days; S3 takes a day for the version that is left, and may be 3 days late, so want 304 or more`},
+	{"class below six months", "archive.classes", list(map[string]any{"logs": list("databases"), "retentionDays": 179}), `archive.classes[0].retentionDays: 179 is out of range; want an integer from 180 to 36500`},
+	{"class's step after its expiry", "archive.classes", list(map[string]any{"logs": list("databases"), "retentionDays": 300, "transitions": list(step2(300, "GLACIER"))}), `archive.classes[0].transitions[0].days: 300 is not before the objects expire; want less than retentionDays, which is 300`},
+	{"class of logs that there aren't", "archive.classes", list(map[string]any{"logs": list("database"), "retentionDays": 300}), `archive.classes[0].logs[0]: "database" is not one of logs, flow-logs, databases, syslog, cloudtrail, config, findings, resolver-query-logs, access-logs`},
 	{"lock mode", "archive.objectLock.mode", "governance", `archive.objectLock.mode: "governance" is not one of GOVERNANCE, COMPLIANCE`},
 
 	// Pipeline.
@@ -257,8 +264,8 @@ var problemTable = []problem{
 	// The top level.
 	{"unknown key at the top", "flowlogs", list(), `flowlogs: unknown key with value "[]"; did you mean flowLogs? known here: ` + topKeys()},
 	{"key of another level", "retentionDays", 7, `retentionDays: unknown key with value "7"; it belongs to log-archive:archive.retentionDays. known here: ` + topKeys()},
-	{"no archive", "archive", removed{}, `archive: is required; want an object with account, role, externalId, bucket, retentionDays, transitions, objectLock, breakGlassRole, maintenance`},
-	{"list instead of object", "archive", list(), `archive: [] is a list; want an object with account, role, externalId, bucket, retentionDays, transitions, objectLock, breakGlassRole, maintenance`},
+	{"no archive", "archive", removed{}, `archive: is required; want an object with account, role, externalId, bucket, retentionDays, transitions, classes, objectLock, breakGlassRole, maintenance`},
+	{"list instead of object", "archive", list(), `archive: [] is a list; want an object with account, role, externalId, bucket, retentionDays, transitions, classes, objectLock, breakGlassRole, maintenance`},
 }
 
 func TestParseSpecReports(t *testing.T) {

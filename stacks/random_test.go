@@ -212,6 +212,10 @@ func (r *inventor) repair(key string, object map[string]any) {
 		if lock, ok := object["objectLock"].(map[string]any); ok {
 			lock["days"] = 180
 		}
+		classes, _ := object["classes"].([]any)
+		for i := range classes { // each has logs of its own
+			classes[i] = map[string]any{"logs": []any{LogNames()[i*2], LogNames()[i*2+1]}, "retentionDays": 180 + i, "maximumDays": 365 + i}
+		}
 	}
 }
 

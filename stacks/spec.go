@@ -68,6 +68,8 @@ type ArchiveSpec struct {
 	Bucket        string
 	RetentionDays int
 	Transitions   []TransitionSpec
+	// Classes are the logs that RetentionDays and Transitions aren't for.
+	Classes []RetentionClassSpec
 	// ObjectLock is nil without a lock.
 	ObjectLock *ObjectLockSpec
 	// BreakGlassRole is the only one that may delete; the zero ARN if there is none.

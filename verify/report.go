@@ -10,6 +10,8 @@ import (
 type Options struct {
 	// MinimumRetention is in days; 0 means [DefaultRetention].
 	MinimumRetention int
+	// Limits are the ages at which nothing may be left of some objects.
+	Limits []Limit
 	// Waivers are violations that are tolerated for a time.
 	Waivers []Waiver
 	// BreakGlass are the ARNs of the roles that must be able to delete from the archive, in an emergency, and to lift its lock;

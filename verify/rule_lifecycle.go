@@ -19,6 +19,12 @@ var lifecycleRuleSet = []Rule{
 		check:  lifecycleRetention,
 	},
 	{
+		ID: "lifecycle-limit", Title: "nothing outlives what data protection asks for",
+		Why:    "an expired object leaves a noncurrent version and a delete marker, which are removed later (S3 User Guide, intro-lifecycle-rules)",
+		Remedy: "expire objects and noncurrent versions earlier, and remove delete markers by a rule with expiredObjectDeleteMarker",
+		check:  lifecycleLimit,
+	},
+	{
 		ID: "lifecycle-transitions", Title: "transitions are in S3's order, and small objects have been thought of",
 		Why:    "objects below 128 KB move to no class by default (S3 User Guide, lifecycle-transition-general-considerations)",
 		Remedy: "order transitions by days, before the expiry, and set transitionDefaultMinimumObjectSize or objectSizeGreaterThan",
@@ -36,7 +42,7 @@ var lifecycleRuleSet = []Rule{
 func expiring(b *bucket, key string) []lifecycleRule {
 	var out []lifecycleRule
 	for _, r := range b.lifecycles {
-		if r.enabled && r.expireDays > 0 && strings.HasPrefix(key, r.prefix) {
+		if r.covers(key) && r.expireDays > 0 {
 			out = append(out, r)
 		}
 	}
@@ -48,7 +54,12 @@ func lifecycleCovers(e *evaluation, report reporter) {
 		reported := map[string]bool{}
 		for _, v := range e.writes(b) {
 			key := strings.TrimPrefix(v.Resource, b.arn+"/")
-			if rules := expiring(b, key); len(rules) != 1 && !reported[key] {
+			rules := expiring(b, key)
+			if len(rules) == 1 && rules[0].some && !reported[key] {
+				reported[key] = true
+				report(b.URN, "take the sizes and tags out of the rule's filter", "of keys such as %s rule %q expires some only: its filter asks for a size or a tag", key, rules[0].id)
+			}
+			if len(rules) != 1 && !reported[key] {
 				reported[key] = true
 				var ids []string
 				for _, r := range rules {

@@ -246,6 +246,22 @@ var lifecycleCases = []ruleCase{
 			p.set("BucketLifecycleConfigurationV2", "archive", "rules[1].filter.objectSizeGreaterThan", nil)
 			p.set("BucketLifecycleConfigurationV2", "archive", "transitionDefaultMinimumObjectSize", nil)
 		}},
+	{rule: "lifecycle-covers", name: "small objects stay", resource: "archive", reason: "expires some only",
+		change: func(p *program) {
+			p.set("BucketLifecycleConfigurationV2", "archive", "rules[0].filter", map[string]any{"and": map[string]any{"prefix": "", "objectSizeGreaterThan": 1024}})
+		}},
+	{rule: "lifecycle-limit", name: "a noncurrent version outlives", resource: "archive", reason: "something is left for up to 3657 days; the limit is 432",
+		options: verify.Options{Limits: []verify.Limit{{Prefix: "logs/", Days: 432}}}, change: func(*program) {}},
+	{rule: "lifecycle-limit", name: "versions stay", resource: "archive", reason: "never goes altogether; it must within 900 days",
+		options: verify.Options{Limits: []verify.Limit{{Prefix: "logs/", Days: 900}}}, change: func(p *program) {
+			p.set("BucketLifecycleConfigurationV2", "archive", "rules[0].noncurrentVersionExpiration", nil)
+		}},
+	{rule: "lifecycle-limit", name: "the rule that removes markers is disabled", resource: "archive", reason: "the limit is 500",
+		options: verify.Options{Limits: []verify.Limit{{Prefix: "logs/", Days: 500}}}, change: func(p *program) {
+			p.set("BucketLifecycleConfigurationV2", "archive", "rules[1]", map[string]any{
+				"id": "markers", "status": "Disabled", "filter": map[string]any{"prefix": ""}, "expiration": map[string]any{"expiredObjectDeleteMarker": true},
+			})
+		}},
 	{rule: "group-retention", name: "for ever", resource: "/aws/ec2/system-logs", reason: "are kept for ever",
 		change: func(p *program) { p.set("LogGroup", "/aws/ec2/system-logs", "retentionInDays", nil) }},
 }
