@@ -40,16 +40,14 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 		switch g.kind {
 		case FirehoseDelivery:
 			s.Sid = sid(given, g.words()...)
-			s.Principal = policy.AWSPrincipals(g.roots(p)...)
+			s.Principal, s.Condition = args.principals(g, policy.Conditions{}.With("ArnLike", "aws:PrincipalArn", g.roleArns(p)...))
 			s.Action = append([]string{"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"}, firehoseObjectActions(true)...)
-			s.Condition = policy.Conditions{}.With("ArnLike", "aws:PrincipalArn", g.roleArns(p)...)
 		case ReplayDelivery:
 			s.Sid = sid(given, g.words()...)
-			s.Principal = policy.AWSPrincipals(g.roots(p)...)
+			s.Principal, s.Condition = args.principals(g, policy.Conditions{}.With("ArnLike", "aws:PrincipalArn", g.roleArns(p)...))
 			// With one statement for what is read and what is written, the list of accounts is in the policy once. That it may
 			// write markers only is for the role's own policy, which must allow it as well.
 			s.Action = replayActions()
-			s.Condition = policy.Conditions{}.With("ArnLike", "aws:PrincipalArn", g.roleArns(p)...)
 		case FlowLogDelivery:
 			service, err := args.Place.PrincipalFor(partition.LogDelivery, partition.Deliver)
 			if err != nil {

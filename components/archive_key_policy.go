@@ -27,16 +27,15 @@ func archiveKeyPolicy(args *LogArchiveBucketArgs) (policy.Document, error) {
 			Sid: sid, Effect: policy.Allow, Principal: who, Action: actions, Resource: []string{"*"}, Condition: c,
 		})
 	}
-	for _, g := range byAccounts(all, FirehoseDelivery) {
-		roles := distinct(g, func(one grant) []string { return one.roleArns(p) })
-		use(sid(given, "EncryptForFirehose"), policy.AWSPrincipals(g[0].roots(p)...),
-			[]string{"kms:Decrypt", "kms:GenerateDataKey"},
-			throughS3(s3, partition.BucketARN(p, args.BucketName).String()).With("ArnLike", "aws:PrincipalArn", roles...))
-	}
-	for _, g := range byAccounts(all, ReplayDelivery) {
-		roles := distinct(g, func(one grant) []string { return one.roleArns(p) })
-		use(sid(given, "ReadForReplay"), policy.AWSPrincipals(g[0].roots(p)...), []string{"kms:Decrypt", "kms:GenerateDataKey"},
-			throughS3(s3, partition.BucketARN(p, args.BucketName).String()).With("ArnLike", "aws:PrincipalArn", roles...))
+	for _, kind := range []struct {
+		kind DeliveryKind
+		sid  string
+	}{{FirehoseDelivery, "EncryptForFirehose"}, {ReplayDelivery, "ReadForReplay"}} {
+		for _, g := range byAccounts(all, kind.kind) {
+			roles := distinct(g, func(one grant) []string { return one.roleArns(p) })
+			who, c := args.principals(g[0], throughS3(s3, partition.BucketARN(p, args.BucketName).String()).With("ArnLike", "aws:PrincipalArn", roles...))
+			use(sid(given, kind.sid), who, []string{"kms:Decrypt", "kms:GenerateDataKey"}, c)
+		}
 	}
 	for _, g := range byAccounts(all, FlowLogDelivery) {
 		sources := distinct(g, func(one grant) []string { return []string{one.sourceArn(p)} })

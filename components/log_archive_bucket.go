@@ -35,6 +35,10 @@ type LogArchiveBucketArgs struct {
 	ObjectLock *ObjectLock
 	// Deliveries are those who may write, and nobody else is granted anything.
 	Deliveries []Delivery
+	// OrganizationID is the organisation that the accounts of all deliveries are in; empty if they are in none, or in several.
+	// With it the policies name the organisation instead of each account that delivers as a role. Services that deliver for
+	// an account are still given its number: which of them say aws:SourceOrgID, AWS doesn't document.
+	OrganizationID string
 	// Readers are those who may read, and nobody else is granted that.
 	Readers []Reader
 	// AdministratorRoleArns are the roles of the bucket's account that may administer the key, the deploying role among
@@ -82,6 +86,7 @@ type LogArchiveBucket struct {
 func (args *LogArchiveBucketArgs) check(name string) error {
 	var p problems
 	p.place("Place", args.Place)
+	p.organization("OrganizationID", args.OrganizationID, args.Place)
 	p.bucket("BucketName", args.BucketName)
 	p.alias("KeyAlias", args.KeyAlias)
 	p.lifecycle(args)

@@ -41,7 +41,7 @@ func bucketArgs() *components.LogArchiveBucketArgs {
 
 func bucketProgram(args *components.LogArchiveBucketArgs) func(*program) error {
 	return func(p *program) error {
-		_, err := components.NewLogArchiveBucket(p.ctx, "archive", args, p.at(archive))
+		_, err := components.NewLogArchiveBucket(p.ctx, "archive", args, p.at(args.Place))
 		return err
 	}
 }
@@ -365,6 +365,7 @@ func TestLogArchiveBucketProblems(t *testing.T) {
 				{Days: 7, StorageClass: "STANDARD_IA"}, {Days: 20, StorageClass: "GLACIER"}, {Days: 90, StorageClass: "ONEZONE_IA"}, {Days: 50, StorageClass: "FROZEN"},
 			},
 			ObjectLock:            &components.ObjectLock{Mode: "STRICT", Days: 90},
+			OrganizationID:        "exampleorgid",
 			AdministratorRoleArns: []string{home.RoleARN("other").String()},
 			Deliveries: []components.Delivery{
 				{Kind: "carrier-pigeon", Source: home},
@@ -385,6 +386,7 @@ func TestLogArchiveBucketProblems(t *testing.T) {
 		"Transitions[3].StorageClass": `"FROZEN"`,
 		"ObjectLock.Mode":             "want one of GOVERNANCE, COMPLIANCE",
 		"ObjectLock.Days":             "want at most RetentionDays, 60",
+		"OrganizationID":              "want the id of an organisation",
 		"AdministratorRoleArns[0]":    "is not a role of account 4444",
 		"Deliveries[0].Kind":          "want one of firehose, flow-log",
 		"Deliveries[1].Source":        "from one partition to another",

@@ -2,9 +2,11 @@ package sandbox
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"github.com/logarchive/logarchive/graph"
 	"github.com/logarchive/logarchive/stacks"
@@ -43,6 +45,47 @@ func configuredStack(t testing.TB, stack string, config map[string]string) (*tes
 	return w, spec
 }
 
+// organizationResources is the global stack whose policies name an organisation instead of accounts.
+func organizationResources(t testing.TB) *testResources {
+	t.Helper()
+	config, err := stacks.LoadConfig("..", "global")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := stacks.Namespace + ":archive"
+	config[key] = strings.Replace(config[key], "{", `{"organizationId":"o-exampleorgid",`, 1)
+	w, _ := configuredStack(t, "global", config)
+	return w
+}
+
+// Roles of an account that the organisation doesn't have are refused, and the refusal says which condition fails.
+func TestNoMemberOfTheOrganization(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	w := organizationResources(t)
+	for i, o := range w.all {
+		if o.Type == organizationToken {
+			w.all[i].State["accounts"] = resource.NewPropertyValue([]any{"999999999999"})
+		}
+	}
+	d := newTestDelivery(t, w)
+	for _, s := range d.Sources() {
+		if s.Kind != SourceLogGroup {
+			continue
+		}
+		lines, err := d.Lines(s, "run", 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Send(ctx, s, lines); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Flush(ctx); err == nil || !strings.Contains(err.Error(), "aws:PrincipalOrgID") {
+		t.Errorf("the streams aren't refused for want of an organisation: %v", err)
+	}
+}
+
 // recordedResources is what a program declares, as AWS would have it.
 func recordedResources(recorded *graph.Graph) *testResources {
 	w := &testResources{}
@@ -58,11 +101,15 @@ func recordedResources(recorded *graph.Graph) *testResources {
 // evaluator at every hop.
 func TestOwnStacksDeliver(t *testing.T) {
 	t.Parallel()
-	for _, stack := range []string{"beijing", "global"} {
-		t.Run(stack, func(t *testing.T) {
+	for name, resources := range map[string]func() *testResources{
+		"beijing":                 func() *testResources { return stackResources(t, "beijing") },
+		"global":                  func() *testResources { return stackResources(t, "global") },
+		"global, an organisation": func() *testResources { return organizationResources(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx := context.Background()
-			d := newTestDelivery(t, stackResources(t, stack))
+			d := newTestDelivery(t, resources())
 			sources := d.Sources()
 			kinds, sent := map[SourceKind]int{}, map[string][]string{}
 			for _, s := range sources {

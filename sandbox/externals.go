@@ -32,6 +32,7 @@ var externalKinds = map[string]externalKind{
 	stacks.KindDetector:          {catalog.Detector, partition.GuardDuty, "detector/", ""},
 	stacks.KindServiceLinkedRole: {catalog.ServiceLinkedRole, partition.IAM, "role/", ""},
 	stacks.KindRole:              {catalog.Role, partition.IAM, "role/", "name"},
+	stacks.KindOrganization:      {organizationToken, partition.Organizations, "organization/", ""},
 	stacks.KindBucket:            {catalog.Bucket, partition.S3, "", "bucket"},
 
 	stacks.KindApplicationBalancer: {balancerToken, partition.ELB, "loadbalancer/", ""},
@@ -122,6 +123,8 @@ func externalObject(e stacks.External) (*Object, error) {
 			o.State["accessLogs"] = resource.NewPropertyValue(map[string]any{"bucket": bucket, "prefix": prefix, "enabled": true})
 		case name == stacks.AttributePolicy:
 			o.State["inlinePolicies"] = resource.NewPropertyValue([]any{map[string]any{"name": "own", "policy": value}})
+		case name == stacks.AttributeAccounts:
+			o.State["accounts"] = resource.NewPropertyValue(list(value))
 		case name == stacks.AttributeLogTypes:
 			o.State["enabledCloudwatchLogsExports"] = resource.NewPropertyValue(list(value))
 		case name == stacks.AttributeTags:

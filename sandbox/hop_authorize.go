@@ -50,6 +50,7 @@ func (a *policyAuthorizer) Authorize(h Hop) error {
 			request.Context[key] = policy.Many(values...)
 		}
 	}
+	a.memberOf(h.Principal.Account, request.Context)
 	policies := policy.Policies{Identity: identity.policies, Resource: resource.policies}
 	var decision policy.Decision
 	for _, caller := range append([]policy.Caller{h.Principal}, h.Aliases...) {

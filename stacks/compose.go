@@ -98,6 +98,7 @@ func (c *composer) archiveBucket() (err error) {
 		Readers:               s.readers(),
 		AdministratorRoleArns: []string{s.ArchiveRole.String()},
 		Maintenance:           a.Maintenance,
+		OrganizationID:        a.OrganizationID,
 	}
 	args.Classes, args.OtherFolders = a.retentionClasses()
 	if a.ObjectLock != nil {

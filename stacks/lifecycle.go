@@ -24,6 +24,7 @@ func (p *parser) archive(v schema.Value) {
 	p.breakGlass(v.Get("breakGlassRole"))
 	p.retentionClasses(v.Get("classes"), v.Get("objectLock").Get("days"))
 	s.Maintenance = v.Get("maintenance").Flag()
+	p.organization(v.Get("organizationId"))
 }
 
 // transitions reads the lifecycle's steps and checks what S3 refuses when the configuration is put: steps out of order,

@@ -80,7 +80,7 @@ func TestParseSpecReadsEverything(t *testing.T) {
 	}, got.BackupPlan); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(ArchiveSpec{"example-archive", 400, []TransitionSpec{{30, partition.StandardIA}, {90, partition.Glacier}}, nil, &ObjectLockSpec{"GOVERNANCE", 200}, got.Archive.RoleARN("ops/BreakGlass"), false}, got.ArchiveBucket); diff != "" {
+	if diff := cmp.Diff(ArchiveSpec{"example-archive", 400, []TransitionSpec{{30, partition.StandardIA}, {90, partition.Glacier}}, nil, &ObjectLockSpec{"GOVERNANCE", 200}, got.Archive.RoleARN("ops/BreakGlass"), false, ""}, got.ArchiveBucket); diff != "" {
 		t.Error(diff)
 	}
 	if got.ArchiveRole != got.Archive.RoleARN("ops/Deployer") {
@@ -264,8 +264,8 @@ var problemTable = []problem{
 	// The top level.
 	{"unknown key at the top", "flowlogs", list(), `flowlogs: unknown key with value "[]"; did you mean flowLogs? known here: ` + topKeys()},
 	{"key of another level", "retentionDays", 7, `retentionDays: unknown key with value "7"; it belongs to log-archive:archive.retentionDays. known here: ` + topKeys()},
-	{"no archive", "archive", removed{}, `archive: is required; want an object with account, role, externalId, bucket, retentionDays, transitions, classes, objectLock, breakGlassRole, maintenance`},
-	{"list instead of object", "archive", list(), `archive: [] is a list; want an object with account, role, externalId, bucket, retentionDays, transitions, classes, objectLock, breakGlassRole, maintenance`},
+	{"no archive", "archive", removed{}, `archive: is required; want an object with account, role, externalId, bucket, retentionDays, transitions, classes, organizationId, objectLock, breakGlassRole, maintenance`},
+	{"list instead of object", "archive", list(), `archive: [] is a list; want an object with account, role, externalId, bucket, retentionDays, transitions, classes, organizationId, objectLock, breakGlassRole, maintenance`},
 }
 
 func TestParseSpecReports(t *testing.T) {

@@ -76,6 +76,8 @@ type ArchiveSpec struct {
 	BreakGlassRole partition.ARN
 	// Maintenance lets the deploying role change what is settled.
 	Maintenance bool
+	// OrganizationID is that of all source accounts; empty when the policies name each.
+	OrganizationID string
 }
 
 // TransitionSpec moves objects of an age to a storage class.

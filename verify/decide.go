@@ -184,6 +184,7 @@ func (e *evaluation) caller(name string) *callerOf {
 		c = &callerOf{as: newCaller(policy.Service(partition.Principal(name)), "")}
 	} else {
 		c = &callerOf{as: newCaller(sessionOf(name), name)}
+		e.options.Organization.member(c.as.Caller, c.as.context)
 	}
 	if o := e.roles[name]; o != nil {
 		for _, at := range o.identity {

@@ -24,6 +24,8 @@ type Options struct {
 	Readers []Reader
 	// Queries are who must be able to query an archive.
 	Queries []QueryReader
+	// Organization is the one whose members call with its id; the zero value if there is none.
+	Organization Organization
 	// Now is when waivers are looked at; zero means the present.
 	Now time.Time
 }

@@ -144,6 +144,9 @@ func accountGrants(e *evaluation, report reporter) {
 	for _, id := range sortedKeys(e.policies) {
 		at := e.policies[id]
 		for i, s := range at.document.Statements {
+			if s.Effect == policy.Allow && s.Principal != nil && s.Principal.Any && !hasCondition(s, "aws:PrincipalArn") && withinOrganization(s) {
+				report(at.carrier.URN, "add a condition on aws:PrincipalArn: the roles", "statement %s of its %s trusts every principal of the organisation", statementName(s.Sid, i), at.kind)
+			}
 			if s.Effect != policy.Allow || s.Principal == nil || len(s.Principal.AWS) == 0 {
 				continue
 			}
@@ -208,6 +211,9 @@ func everybody(e *evaluation, report reporter) {
 		for i, s := range at.document.Statements {
 			if s.Effect != policy.Allow {
 				continue
+			}
+			if s.NotPrincipal == nil && withinOrganization(s) {
+				continue // see grant-account
 			}
 			if s.NotPrincipal != nil || s.Principal != nil && (s.Principal.Any || slices.Contains(s.Principal.AWS, "*")) {
 				report(at.carrier.URN, "name the principals", "statement %s of its %s allows everybody", statementName(s.Sid, i), at.kind)

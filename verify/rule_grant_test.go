@@ -22,6 +22,14 @@ func first(change func(*policy.Statement)) func(*policy.Document) {
 	return func(d *policy.Document) { change(&d.Statements[0]) }
 }
 
+// ofOrganization lets an organisation deliver.
+func ofOrganization(operator, id string) func(*program) {
+	return onBucketPolicy(func(d *policy.Document) {
+		s := statement(d, "DeliverFlowLogs")
+		s.Principal, s.Condition = policy.AnyPrincipal(), policy.Conditions{}.With(operator, "aws:PrincipalOrgID", id)
+	})
+}
+
 // flowLogResource lets flow logs write to other objects.
 func flowLogResource(objects func(account string) string) func(*program) {
 	return onBucketPolicy(func(d *policy.Document) {
@@ -69,6 +77,12 @@ var grantCases = []ruleCase{
 		change: onBucketPolicy(func(d *policy.Document) { statement(d, "DeliverFlowLogs").Principal = policy.AWSPrincipals("*") })},
 	{rule: "grant-everybody", name: "all but one", resource: "logs-delivery", reason: "allows everybody",
 		change: onRole("logs-delivery", first(func(s *policy.Statement) { s.Principal, s.NotPrincipal = nil, policy.AWSPrincipals(stranger) }))},
+	{rule: "grant-everybody", name: "any organisation", resource: "archive", reason: "allows everybody",
+		change: ofOrganization("StringLike", "o-*")},
+	{rule: "grant-everybody", name: "an organisation, if there is one", resource: "archive", reason: "allows everybody",
+		change: ofOrganization("StringEqualsIfExists", "o-exampleorgid")},
+	{rule: "grant-account", name: "a whole organisation", resource: "archive", reason: "trusts every principal of the organisation",
+		change: ofOrganization("StringEquals", "o-exampleorgid")},
 	{rule: "grant-wildcard", name: "every action of a service", resource: "logs-delivery", reason: "allows s3:*",
 		change: onRolePolicy("logs-delivery", func(d *policy.Document) { statement(d, "WriteObjects").Action = []string{"s3:*"} })},
 	{rule: "grant-wildcard", name: "a family of actions", resource: "logs-delivery", reason: "allows s3:Put*",
