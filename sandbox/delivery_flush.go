@@ -105,7 +105,7 @@ func (d *Delivery) deliverDue(ctx context.Context, now time.Time, failed map[*bu
 			if ctx.Err() != nil {
 				return written, errors.Join(problems, ctx.Err())
 			}
-			if noteErr := d.note(b, now, err); noteErr != nil {
+			if noteErr := errors.Join(d.note(b, now, err), d.measure(attempted(b, now, step.object != nil, err)...)); noteErr != nil {
 				return written, errors.Join(problems, err, noteErr)
 			}
 			if err != nil {

@@ -100,6 +100,8 @@ type transfer struct {
 	events  time.Time // of what is sent: the timestamps of log events
 	receipt *Receipt
 	appends []*feedAppend
+	// incoming are the records for each stream.
+	incoming map[*feedAppend]*datum
 }
 
 // authorize takes a hop.
@@ -122,6 +124,13 @@ func (t *transfer) open(class string, place partition.Place, name string) (*feed
 	a, err := b.feed.begin()
 	if err == nil {
 		t.appends = append(t.appends, a)
+		if class == streamBuffers {
+			if t.incoming == nil {
+				t.incoming = map[*feedAppend]*datum{}
+			}
+			of := streamMetric(place, name, "IncomingRecords", t.now, 0)
+			t.incoming[a] = &of
+		}
 	}
 	return a, err
 }
@@ -132,6 +141,9 @@ func (t *transfer) add(a *feedAppend, events int, payload []byte) error {
 	}
 	t.receipt.Records++
 	t.receipt.Bytes += int64(len(payload))
+	if of := t.incoming[a]; of != nil {
+		of.Value++
+	}
 	return a.add(t.now, events, payload)
 }
 
@@ -144,7 +156,14 @@ func (t *transfer) end(err error) error {
 			err = errors.Join(err, a.rollback())
 		}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	var values []datum
+	for _, of := range t.incoming {
+		values = append(values, *of)
+	}
+	return t.d.measure(values...)
 }
 
 func (t *transfer) send(s Source, lines []string) error {
@@ -266,6 +285,11 @@ func (t *transfer) putLogEvents(s Source, messages []string) error {
 	for _, filter := range filters {
 		sub, err := t.subscribe(s, filter)
 		if err != nil {
+			if failed := t.d.measure(datum{At: t.now, Place: s.Place, Namespace: "AWS/Logs", Name: "DeliveryErrors", Value: 1, Dimensions: map[string]string{
+				"LogGroupName": s.group, "DestinationType": "Firehose", "FilterName": sub.name,
+			}}); failed != nil {
+				err = errors.Join(err, failed)
+			}
 			return err
 		}
 		subscriptions = append(subscriptions, sub)

@@ -125,7 +125,10 @@ const functionLogs = "lambda"
 func (c *invocation) keepLog(d *Delivery) error {
 	refused, err := c.function.keepLog(d.authorizer, d.store.Dir(), c.started, c.log.Bytes())
 	c.refused = errors.Join(c.refused, refused)
-	return err
+	if refused != nil || err != nil {
+		return err
+	}
+	return d.measure(embedded(c.function.object.Place, c.started, c.log.Bytes())...)
 }
 
 // keepLog appends to a function's log below dir. It answers the hop that was refused, and then keeps nothing.
@@ -173,8 +176,16 @@ var (
 	failedInvalidB64 = &functionFailure{failedFunction.code, failedFunction.message, false}
 )
 
-// invoke runs the function once on an event.
+// invoke runs the function once on an event, and measures it.
 func (d *Delivery) invoke(ctx context.Context, c *invocation, event []byte) ([]byte, *functionFailure, error) {
+	answer, failed, err := d.run(ctx, c, event)
+	if err != nil {
+		return nil, nil, err
+	}
+	return answer, failed, d.measure(c.metricsOf(failed)...)
+}
+
+func (d *Delivery) run(ctx context.Context, c *invocation, event []byte) ([]byte, *functionFailure, error) {
 	limit, err := c.function.object.Place.Region.Limit(partition.LambdaPayload)
 	if err != nil {
 		return nil, nil, err

@@ -29,8 +29,8 @@ var lookingActions = []string{
 }
 
 // offTheWay are components that no log line passes: backups, the function that switches exports on, whose statements package
-// sandbox tests, the topics of alarms, which the sandbox doesn't raise, and queries, which it doesn't run.
-var offTheWay = []string{"LogQueries", "BackupVaultWithCopy", "DatabaseBackupReplication", "RdsLogExports", "AlarmTopic"}
+// sandbox tests, and queries, which it doesn't run.
+var offTheWay = []string{"LogQueries", "BackupVaultWithCopy", "DatabaseBackupReplication", "RdsLogExports"}
 
 // calledHere are functions that the test itself calls, as their schedule would: without their permission they run all the same.
 var calledHere = []string{"RdsLogExports", "ReplayFunction"}
@@ -133,7 +133,7 @@ var afterFailure = []string{"SNS keeps what it can't pass on", "messages are mov
 func closedActions(g *graph.Graph, options verify.Options) []string {
 	var out []string
 	for _, p := range verify.Run(verify.FromGraph(g), options).Paths {
-		if p.Source.Kind == "backup" || p.Source.Kind == "alarm" {
+		if p.Source.Kind == "backup" {
 			continue
 		}
 		for _, v := range p.Hops() {
@@ -235,6 +235,7 @@ func deliverAll(t *testing.T, g *graph.Graph, externals []sandbox.Object) error 
 	defer store.Close()
 	delivery := sandbox.NewDelivery(world, store, clock)
 	defer delivery.Close()
+	unheard := alarmsUnheard(t, delivery)
 	refused := subscribeNew(t, world, sandbox.NewBackground(world, delivery))
 	ctx := context.Background()
 	sources := delivery.Sources()
@@ -269,7 +270,29 @@ func deliverAll(t *testing.T, g *graph.Graph, externals []sandbox.Object) error 
 			return fmt.Errorf("%s: %d of 3 lines arrived", sources[i].ID, len(f.Lines))
 		}
 	}
-	return consumeAll(t, world, store, delivery)
+	return errors.Join(unheard, consumeAll(t, world, store, delivery))
+}
+
+// alarmsUnheard evaluates the alarms of a stack that nothing has been sent to: those that say so are raised in every place, and
+// tell the topics.
+func alarmsUnheard(t *testing.T, delivery *sandbox.Delivery) error {
+	t.Helper()
+	alarms, err := delivery.Alarms(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	for _, a := range alarms {
+		for _, n := range a.Notified {
+			if told++; n.Refused != "" {
+				return fmt.Errorf("alarm %s isn't heard: %s", a.Name, n.Refused)
+			}
+		}
+	}
+	if told == 0 {
+		t.Fatal("no alarm tells anybody that nothing comes")
+	}
+	return nil
 }
 
 // consumeAll has the consumer of each queue receive an event and read its object; it returns the first refusal, or an event that

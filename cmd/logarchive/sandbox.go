@@ -23,7 +23,7 @@ the engine's state, and the objects that arrived in buckets, as files below .san
   echo hello | logarchive sandbox send --source /app/payments
   logarchive sandbox ls`,
 	}
-	c.AddCommand(m.sendCommand(), m.flushCommand(), m.replicateCommand(), m.receiveCommand(), m.createLogGroupCommand(), m.waitCommand(), m.lsCommand(), m.catCommand(), m.serveCommand(), m.envCommand(), m.resetCommand())
+	c.AddCommand(m.sendCommand(), m.flushCommand(), m.replicateCommand(), m.receiveCommand(), m.alarmsCommand(), m.createLogGroupCommand(), m.waitCommand(), m.lsCommand(), m.catCommand(), m.serveCommand(), m.envCommand(), m.resetCommand())
 	group(c)
 	return c
 }
