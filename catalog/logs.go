@@ -16,6 +16,12 @@ const (
 	SubscriptionFilter = "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter"
 )
 
+// standardClass is the class of log groups that can have subscriptions.
+const standardClass = "STANDARD"
+
+// maxFilterPattern is in characters (PutSubscriptionFilter).
+const maxFilterPattern = 1024
+
 // Names of CloudWatch Logs. See https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
 var (
 	logGroupName  = nameRule(`.\-_/#A-Za-z0-9`, 1, 512, "1 to 512 letters, digits and the signs _-/.#")
@@ -26,8 +32,8 @@ var logsModels = []*model{{
 	token: LogGroup, stateful: true, nameProperty: "name", namePrefix: "namePrefix", idFromInputs: true, code: "InvalidParameterException",
 	// terraform-provider-aws, resource aws_cloudwatch_log_group: ForceNew of these.
 	forceNew: []string{"name", "namePrefix", "logGroupClass"},
-	defaults: map[string]any{"retentionInDays": 0, "skipDestroy": false, "logGroupClass": "STANDARD"},
-	enums:    map[string][]string{"logGroupClass": {"STANDARD", "INFREQUENT_ACCESS", "DELIVERY"}},
+	defaults: map[string]any{"retentionInDays": 0, "skipDestroy": false, "logGroupClass": standardClass},
+	enums:    map[string][]string{"logGroupClass": {standardClass, "INFREQUENT_ACCESS", "DELIVERY"}},
 	texts:    map[string]textRule{"name": logGroupName, "namePrefix": nameRule(`.\-_/#A-Za-z0-9`, 0, 486, "at most 486 characters: the provider appends 26")},
 	arns:     []string{"kmsKeyId"},
 	check:    checkLogGroup,
@@ -54,7 +60,7 @@ var logsModels = []*model{{
 	enums:    map[string][]string{"distribution": {"ByLogStream", "Random"}},
 	texts: map[string]textRule{
 		"name": logStreamName, "logGroup": logGroupName,
-		"filterPattern": {most: 1024, want: "at most 1024 characters"},
+		"filterPattern": {most: maxFilterPattern, want: "at most 1024 characters"},
 	},
 	arns:  []string{"destinationArn", "roleArn"},
 	check: checkSubscription,
@@ -96,38 +102,42 @@ func checkLogGroup(c *checking) {
 }
 
 // checkSubscription finds destinations that CloudWatch Logs refuses.
+func checkSubscription(c *checking) {
+	if arn, ok := c.known("destinationArn"); ok {
+		c.subscriptionTo(arn, c.in.has("roleArn"), "destinationArn", "roleArn")
+	}
+}
+
+// subscriptionTo finds what is wrong with the destination of a subscription, with a role or without one; the properties are
+// those that say so.
 //
 // See https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutSubscriptionFilter.html
-func checkSubscription(c *checking) {
-	arn, ok := c.known("destinationArn")
-	if !ok {
-		return
-	}
+func (c *checking) subscriptionTo(arn partition.ARN, role bool, destinationProperty, roleProperty string) {
 	const code = "InvalidParameterException"
 	kind, _, _ := strings.Cut(arn.Resource, ":")
 	if arn.Service == partition.Logs && kind == "destination" { // may be another account's
-		if c.in.has("roleArn") && arn.Account == c.Place.Account {
-			c.fail("roleArn", code, "destinationArn for vendor logs cannot be used with roleArn")
+		if role && arn.Account == c.Place.Account {
+			c.fail(roleProperty, code, "destinationArn for vendor logs cannot be used with roleArn")
 		}
 		if arn.Region != c.Place.Region {
-			c.fail("destinationArn", code, "%q is not in %s: the destination must be in the log group's region", arn, c.Place.Region)
+			c.fail(destinationProperty, code, "%q is not in %s: the destination must be in the log group's region", arn, c.Place.Region)
 		}
 		return
 	}
 	switch arn.Service {
 	case partition.Firehose, partition.Kinesis:
-		if !c.in.has("roleArn") {
-			c.fail("roleArn", code, "destinationArn for vendor %s cannot be used without roleArn", arn.Service)
+		if !role {
+			c.fail(roleProperty, code, "destinationArn for vendor %s cannot be used without roleArn", arn.Service)
 		}
 	case partition.Lambda:
-		if c.in.has("roleArn") {
-			c.fail("roleArn", code, "destinationArn for vendor lambda cannot be used with roleArn")
+		if role {
+			c.fail(roleProperty, code, "destinationArn for vendor lambda cannot be used with roleArn")
 		}
 	default:
-		c.fail("destinationArn", code, "%q is not a Firehose or Kinesis stream, a function or a log destination", arn)
+		c.fail(destinationProperty, code, "%q is not a Firehose or Kinesis stream, a function or a log destination", arn)
 		return
 	}
 	if (partition.Place{Account: arn.Account, Region: arn.Region}) != c.Place {
-		c.fail("destinationArn", code, "%q is not in %s: a stream or function must be in the log group's account and region", arn, c.Place)
+		c.fail(destinationProperty, code, "%q is not in %s: a stream or function must be in the log group's account and region", arn, c.Place)
 	}
 }

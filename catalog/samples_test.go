@@ -61,6 +61,15 @@ var (
 var destinationPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + string(archive.Account) + `"},"Action":"logs:PutSubscriptionFilter","Resource":"` +
 	home.ARN(partition.Logs, "destination:central").String() + `"}]}`
 
+// accountDocument is an account policy that subscribes every log group.
+func accountDocument(destination, role string) string {
+	doc := `{"DestinationArn":"` + destination + `","FilterPattern":""`
+	if role != "" {
+		doc += `,"RoleArn":"` + role + `"`
+	}
+	return doc + "}"
+}
+
 // about is a resource's policy that lets log delivery do something.
 func about(action, res string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` + principal(partition.LogDelivery) + `"},"Action":"` + action + `","Resource":"` + res + `"}]}`
@@ -102,9 +111,11 @@ var samples = map[string]struct {
 	Stream: {m{"name": "logs", "destination": "extended_s3", "extendedS3Configuration": m{"bucketArn": bucketARN, "roleArn": roleARN, "kmsKeyArn": archiveKey,
 		"bufferingSize": 64, "bufferingInterval": 60, "compressionFormat": "GZIP", "prefix": "logs/!{timestamp:yyyy}/", "errorOutputPrefix": "errors/!{firehose:error-output-type}/",
 		"cloudwatchLoggingOptions": m{"enabled": true, "logGroupName": "/aws/firehose/logs", "logStreamName": "s3"}}}, streamARN},
-	LogGroup:             {m{"name": "/app/web", "retentionInDays": 30, "kmsKeyId": homeKey}, "/app/web"},
-	LogStream:            {m{"name": "s3", "logGroupName": "/app/web"}, "s3"},
-	SubscriptionFilter:   {m{"name": "archive", "logGroup": "/app/web", "filterPattern": "", "destinationArn": streamARN, "roleArn": roleARN}, "cwlsf-2839238776"},
+	LogGroup:           {m{"name": "/app/web", "retentionInDays": 30, "kmsKeyId": homeKey}, "/app/web"},
+	LogStream:          {m{"name": "s3", "logGroupName": "/app/web"}, "s3"},
+	SubscriptionFilter: {m{"name": "archive", "logGroup": "/app/web", "filterPattern": "", "destinationArn": streamARN, "roleArn": roleARN}, "cwlsf-2839238776"},
+	LogAccountPolicy: {m{"policyName": "archive", "policyType": SubscriptionFilterPolicy, "policyDocument": accountDocument(streamARN, roleARN),
+		"selectionCriteria": `LogGroupName NOT IN ["/aws/kinesisfirehose/logs", "/app/web"]`}, "archive"},
 	LogDestination:       {m{"name": "central", "targetArn": streamARN, "roleArn": roleARN}, "central"},
 	LogDestinationPolicy: {m{"destinationName": "central", "accessPolicy": destinationPolicy}, "central"},
 	"aws:cloudwatch/logResourcePolicy:LogResourcePolicy": {m{"policyName": "delivery", "policyDocument": about("logs:PutLogEvents", "*")}, "delivery"},

@@ -277,6 +277,15 @@ var schemas = map[string]schema{
 			"targetId":                {Kind: String},
 		},
 	},
+	"aws:cloudwatch/logAccountPolicy:LogAccountPolicy": {
+		inputs: map[string]Property{
+			"policyDocument":    {Kind: String, Required: true},
+			"policyName":        {Kind: String, Required: true},
+			"policyType":        {Kind: String, Required: true},
+			"scope":             {Kind: String},
+			"selectionCriteria": {Kind: String},
+		},
+	},
 	"aws:cloudwatch/logDestination:LogDestination": {
 		inputs: map[string]Property{
 			"name":      {Kind: String},

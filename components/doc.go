@@ -6,6 +6,7 @@
 //   - [TransformFunction]: the function that turns the records of such a stream into lines;
 //   - [LogGroupSubscriber]: what subscribes every log group of a region to a pipeline, new ones by event, and looks at all
 //     of them now and then;
+//   - [AccountLogSubscription]: what subscribes all of them by one policy of the account, without looking;
 //   - [FlowLogToS3]: a flow log of a VPC, subnet, network interface or transit gateway, delivered to the archive
 //     directly or by a pipeline, with [FlowLogRole] for those that go through CloudWatch Logs;
 //   - [InstanceLogShipping]: the CloudWatch agent of EC2 instances, from its configuration to its log groups;

@@ -62,3 +62,35 @@ func Example() {
 		return err
 	})
 }
+
+// Every log group of Beijing, those that there will be as well, goes to an archive that another program has. What the pipeline
+// writes itself is left out, and so is a group that is somebody else's business.
+func ExampleNewAccountLogSubscription() {
+	pulumi.Run(func(ctx *pulumi.Context) error {
+		source := partition.Place{Account: "111122223333", Region: "cn-north-1"}
+		kept := partition.Place{Account: "444455556666", Region: "cn-northwest-1"}
+		atSource, err := aws.NewProvider(ctx, "source", &aws.ProviderArgs{Region: pulumi.String(source.Region)})
+		if err != nil {
+			return err
+		}
+		pipeline, err := components.NewFirehoseToS3Pipeline(ctx, "logs", &components.FirehoseToS3PipelineArgs{
+			Place: source, StreamName: "log-archive", RoleName: "log-archive-firehose", SubscriptionRoleName: "log-archive-subscription",
+			BucketName: "example-log-archive", BucketPlace: kept, KeyArn: pulumi.String(kept.ARN(partition.KMS, "key/1234abcd").String()),
+			Prefix: "logs/year=!{timestamp:yyyy}/", ErrorPrefix: "errors/!{firehose:error-output-type}/",
+		}, pulumi.Provider(atSource))
+		if err != nil {
+			return err
+		}
+		payments, err := pipeline.Subscribe(ctx, "payments", pulumi.String("/app/payments"), "{ $.status >= 400 }")
+		if err != nil {
+			return err
+		}
+		_, err = components.NewAccountLogSubscription(ctx, "all", &components.AccountLogSubscriptionArgs{
+			Place: source, PolicyName: "log-archive", Pipeline: pipeline,
+			Exclude:    []string{"/app/chatter"},
+			Subscribed: []string{"/app/payments"}, // it has a filter, and would be there twice
+			DependsOn:  []pulumi.Resource{payments},
+		}, pulumi.Provider(atSource))
+		return err
+	})
+}

@@ -63,6 +63,10 @@ func (c *chart) read(r *Resource) {
 		}
 	case catalog.SubscriptionFilter:
 		c.connect(c.node(r.Place.LogGroupARN(textAt(r.Inputs, "logGroup"))), c.arn(textAt(r.Inputs, "destinationArn")), "")
+	case catalog.LogAccountPolicy:
+		if says, err := catalog.ReadAccountSubscription(textAt(r.Inputs, "policyDocument"), textAt(r.Inputs, "selectionCriteria")); err == nil {
+			c.connect(c.node(r.Place.LogGroupARN("*")), c.arn(says.DestinationARN), "account policy")
+		}
 	case catalog.LogDestination:
 		c.connect(c.arn(textAt(r.Outputs, "arn")), c.arn(textAt(r.Inputs, "targetArn")), "")
 	case catalog.Stream:

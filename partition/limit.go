@@ -8,6 +8,8 @@ type Limit string
 // The limits that the table knows. The unit is the last word of the name.
 const (
 	AdvancedParameter            Limit = "SSM parameter of the advanced tier, bytes"
+	AccountPolicyCriteria        Limit = "account policy selection criteria, bytes"
+	AccountPolicyDocument        Limit = "account policy document, characters"
 	AccountSubscriptionPolicies  Limit = "account subscription policies per region, count"
 	BackupVaultLockMinChangeable Limit = "backup vault lock changeable for, days"
 	BucketPolicy                 Limit = "bucket policy, bytes"
@@ -68,6 +70,8 @@ const mib = 1 << 20
 
 var limitTable = []limitRow{
 	{AdvancedParameter, anywhere, 8 * 1024, "SSM User Guide, parameter-store-advanced-parameters, in both editions (H)"},
+	{AccountPolicyCriteria, anywhere, 25 * 1024, "PutAccountPolicy: 25KB, by its UTF-8 bytes (H)"},
+	{AccountPolicyDocument, anywhere, 30_720, "PutAccountPolicy (H)"},
 	{AccountSubscriptionPolicies, anywhere, 1, "BC, DOC26 (H)"},
 	{BackupVaultLockMinChangeable, anywhere, 3, "BC backup (H)"},
 	{BucketPolicy, anywhere, 20 * 1024, "DOC23/DOC26 s3 quotas (H)"},

@@ -54,7 +54,12 @@ func (x *index) refuseBrokenLinks(refused *refusals, o *Object) {
 	switch o.Type {
 	case filterToken:
 		x.refuseDeafStream(refused, o)
-		x.refuseStrangeAccount(refused, o)
+		x.refuseStrangeAccount(refused, o, "PutSubscriptionFilter")
+	case accountPolicyToken:
+		if filter, ok := asFilter(*o); ok {
+			x.refuseDeafStream(refused, &filter)
+			x.refuseStrangeAccount(refused, &filter, "PutSubscriptionFilter", "PutAccountPolicy")
+		}
 	case destinationToken:
 		x.refuseDeafTarget(refused, o)
 	case streamToken:
@@ -68,7 +73,7 @@ func (x *index) refuseBrokenLinks(refused *refusals, o *Object) {
 	x.refuseServiceOrder(refused, o)
 }
 
-// refuseDeafStream: PutSubscriptionFilter sends a test message as the role that it is given.
+// refuseDeafStream: PutSubscriptionFilter and PutAccountPolicy send a test message as the role that it is given.
 func (x *index) refuseDeafStream(refused *refusals, o *Object) {
 	destination, role := x.arn(o.Text("destinationArn")), x.arn(o.Text("roleArn"))
 	if destination == nil || destination.Type != streamToken || role == nil {

@@ -25,6 +25,10 @@ func (x *index) refuseOverQuota(refused *refusals, o *Object) {
 		if limit, over := exceeds(o, partition.SubscriptionFilters, len(x.dependents(group, filterToken))); over {
 			refused.add("LimitExceededException", "Resource limit exceeded. (%s has %d subscription filters, the quota of %s)", group.ID, limit, partition.SubscriptionFilters)
 		}
+	case accountPolicyToken:
+		if limit, over := exceeds(o, partition.AccountSubscriptionPolicies, x.accountPolicies(o)); over && o.Text("policyType") == catalog.SubscriptionFilterPolicy {
+			refused.add("LimitExceededException", "Resource limit exceeded. (%s has %d account policies of the type %s, the quota of %s)", o.Place, limit, catalog.SubscriptionFilterPolicy, partition.AccountSubscriptionPolicies)
+		}
 	case streamToken:
 		there := 0
 		for _, s := range x.types[streamToken] {

@@ -25,7 +25,11 @@ func (t *transfer) control(s Source, sub subscription, a *feedAppend) error {
 			return err
 		}
 	}
-	id := fmt.Sprintf("%q", fmt.Sprint(groupKey(s.Place, s.group), " ", sub.name, " ", sub.stream.ARN(), " ", sub.filter.Created.UTC().Format(time.RFC3339Nano)))
+	group := s.group
+	if sub.filter.Type == accountPolicyToken {
+		group = "" // it is tried once, for all groups
+	}
+	id := fmt.Sprintf("%q", fmt.Sprint(groupKey(s.Place, group), " ", sub.name, " ", sub.stream.ARN(), " ", sub.filter.Created.UTC().Format(time.RFC3339Nano)))
 	if d.controls[id] {
 		return nil
 	}

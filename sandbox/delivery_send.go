@@ -318,7 +318,7 @@ func (t *transfer) putLogEvents(s Source, messages []string) error {
 // subscribe takes the hops from a filter to its stream.
 func (t *transfer) subscribe(s Source, filter Object) (subscription, error) {
 	sub := subscription{name: filter.Text("name"), filter: filter}
-	where := fmt.Sprintf("subscription filter %s of %s", sub.name, s.group)
+	where := fmt.Sprintf("%s %s of %s", subscriptionNoun(filter), sub.name, s.group)
 	var err error
 	if sub.pattern, err = parseFilterPattern(filter.Text("filterPattern")); err != nil {
 		return sub, fmt.Errorf("sandbox: %s: %w", where, err)
@@ -409,6 +409,7 @@ func (t *transfer) putRecords(s Source, sub subscription, messages []string) err
 	}
 	envelope := subscriptionData{
 		MessageType: dataMessage, Owner: string(s.Place.Account), LogGroup: s.group, LogStream: s.logStream, SubscriptionFilters: []string{sub.name},
+		PolicyLevel: policyLevel(sub.filter),
 	}
 	return subscriptionBatches(envelope, t.events, messages, s.Place.Region, func(payload []byte, events int) error {
 		if t.d.disturbed(DisturbDuplicate) {

@@ -75,20 +75,28 @@ func (t *transfer) throughDestination(s Source, where string, arn partition.ARN)
 	return to, to.Text("roleArn"), t.authorize(send)
 }
 
-// refuseStrangeAccount: PutSubscriptionFilter asks the destination's policy.
-func (x *index) refuseStrangeAccount(refused *refusals, o *Object) {
+// refuseStrangeAccount: whoever subscribes is held against the destination's policy, for each action that it takes.
+func (x *index) refuseStrangeAccount(refused *refusals, o *Object, actions ...string) {
 	to := x.arn(o.Text("destinationArn"))
 	if to == nil || to.Type != destinationToken || to.Place.Account == o.Place.Account {
 		return // a missing one is reported as such
 	}
+	for _, action := range actions {
+		if !x.destinationAdmits(to, o.Place, action) {
+			refused.add("AccessDeniedException", "User with accountId: %s is not authorized to perform %s on resource %s", o.Place.Account, action, to.ARN())
+		}
+	}
+}
+
+func (x *index) destinationAdmits(to *Object, place partition.Place, action string) bool {
 	for _, p := range x.dependents(to, destinationPolicyToken) {
 		for _, s := range statements(p.Text("accessPolicy")) {
-			if s.Effect == policy.Allow && admits(s.Principal, o.Place) && anyMatches(s.Action, "logs:PutSubscriptionFilter") && anyMatches(s.Resource, to.ARN()) {
-				return
+			if s.Effect == policy.Allow && admits(s.Principal, place) && anyMatches(s.Action, "logs:"+action) && anyMatches(s.Resource, to.ARN()) {
+				return true
 			}
 		}
 	}
-	refused.add("AccessDeniedException", "User with accountId: %s is not authorized to perform PutSubscriptionFilter on resource %s", o.Place.Account, to.ARN())
+	return false
 }
 
 // admits says whether principals have an account among them.

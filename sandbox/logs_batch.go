@@ -30,6 +30,7 @@ type subscriptionData struct {
 	LogStream           string              `json:"logStream"`
 	SubscriptionFilters []string            `json:"subscriptionFilters"`
 	LogEvents           []subscriptionEvent `json:"logEvents"`
+	PolicyLevel         string              `json:"policyLevel,omitempty"` // that of an account's policy
 }
 
 type subscriptionEvent struct {

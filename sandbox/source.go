@@ -58,7 +58,7 @@ type Source struct {
 // declared is what the world declares about logs, by what leads from one to the next.
 type declared struct {
 	groups  map[string]Object   // by place and name
-	filters map[string][]Object // by place and name of the log group, ordered by name
+	filters map[string][]Object // by place and name of the log group, ordered by name; the account's policy is the last
 	own     map[string]bool     // log groups of Firehose's error messages, and of functions
 	world   Resources
 }
@@ -74,6 +74,10 @@ func readDeclared(world Resources) declared {
 	})
 	for _, filters := range d.filters {
 		slices.SortFunc(filters, byName)
+	}
+	policies := accountSubscriptions(world)
+	for k, o := range d.groups {
+		d.filters[k] = append(d.filters[k], policies.of(o)...)
 	}
 	for _, o := range world.List(streamToken) {
 		options := child(child(o.State, "extendedS3Configuration"), "cloudwatchLoggingOptions")
@@ -118,7 +122,8 @@ func find(world Resources, token string, match func(*Object) bool) (found Object
 
 func byName(a, b Object) int { return cmp.Compare(a.Text("name"), b.Text("name")) }
 
-// filtersOf returns the subscription filters of a log group, ordered by name.
+// filtersOf returns the subscription filters of a log group, ordered by name, and the account's policy behind them if it
+// selects the group.
 func filtersOf(world Resources, place partition.Place, group string) []Object {
 	var found []Object
 	visit(world, filterToken, func(o *Object) {
@@ -127,7 +132,15 @@ func filtersOf(world Resources, place partition.Place, group string) []Object {
 		}
 	})
 	slices.SortFunc(found, byName)
-	return found
+	policies := accountSubscriptions(world)
+	if len(policies) == 0 {
+		return found
+	}
+	o, ok := find(world, logGroupToken, func(o *Object) bool { return o.Place == place && o.Text("name") == group })
+	if !ok {
+		return found
+	}
+	return append(found, policies.of(o)...)
 }
 
 // databases are the types of databases, what their log groups are called after, and the log stream in these: an Aurora
@@ -337,7 +350,7 @@ func (all declared) groupPath(place partition.Place, name string) (path, broken 
 			further = all.destinationPath
 		}
 		rest, why := further(to)
-		ways = append(ways, "filter "+filter.Text("name")+" -> "+rest)
+		ways = append(ways, strings.TrimPrefix(subscriptionNoun(filter), "subscription ")+" "+filter.Text("name")+" -> "+rest)
 		if why != "" {
 			broken = why
 		}

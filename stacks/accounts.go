@@ -60,6 +60,7 @@ func accountsField() schema.Field {
 			sources(logGroupsField(), "Log groups"),
 			sources(databasesField(), "Databases"),
 			sources(subscribeField(), "With via: streams, log groups that aren't named here"),
+			sources(accountSubscriptionField(), "With via: streams, every log group"),
 		)},
 	}
 }
@@ -91,9 +92,11 @@ func (p *parser) accounts(root schema.Value) {
 		of.logGroups(item.Get("logGroups"))
 		of.databases(item.Get("databases"))
 		of.groupsOnce()
-		subscribe := item.Get("subscribe")
+		subscribe, all := item.Get("subscribe"), item.Get("accountSubscription")
 		of.subscribe(subscribe)
 		of.subscribable(subscribe)
+		of.accountSubscription(all, subscribe)
+		of.leavable(all)
 		a.Stack = of.spec
 		if a.Way == ViaDestination {
 			p.viaDestination(item, root.Get("pipeline"), &a)
@@ -101,8 +104,11 @@ func (p *parser) accounts(root schema.Value) {
 		if a.Way == ViaDestination && subscribe.Given {
 			p.add(subscribe, "a subscriber gives log groups to a stream of its account, which this one doesn't have; want via: %s, or no subscribe", ViaStreams)
 		}
-		if item.Valid && !subscribe.Given && len(item.Get("flowLogs").Items())+len(item.Get("logGroups").Items())+len(item.Get("databases").Items()) == 0 {
-			p.add(item, "the account has no source; want flowLogs, logGroups, databases or subscribe, or no such account")
+		if a.Way == ViaDestination && a.Stack.AccountSubscription != nil {
+			p.add(all, "the policy gives log groups to a stream of its account, which this one doesn't have; want via: %s, or no accountSubscription", ViaStreams)
+		}
+		if item.Valid && !subscribe.Given && a.Stack.AccountSubscription == nil && len(item.Get("flowLogs").Items())+len(item.Get("logGroups").Items())+len(item.Get("databases").Items()) == 0 {
+			p.add(item, "the account has no source; want flowLogs, logGroups, databases, subscribe or accountSubscription, or no such account")
 		}
 		s.Accounts = append(s.Accounts, a)
 	}
@@ -191,7 +197,7 @@ func (c *composer) accounts() error {
 			scope: string(a.account()) + ":", pipelines: map[Class]*components.FirehoseToS3Pipeline{}, reports: c.reports,
 		}
 		c.watch(of, c.spec.Home)
-		steps := []func() error{of.transformFunction, of.streams, of.flowLogs, of.logGroups, of.subscriber, of.databases, of.replay, of.accountAlarms}
+		steps := []func() error{of.transformFunction, of.streams, of.flowLogs, of.logGroups, of.subscriber, of.accountSubscription, of.databases, of.replay, of.accountAlarms}
 		if a.Way == ViaDestination {
 			of.destinations = central[components.LogDestinationShard(a.account())]
 			steps = []func() error{of.flowLogs, of.logGroups, of.databases}

@@ -65,7 +65,7 @@ func TestAccountProblems(t *testing.T) {
 		{"the source account", list(further("111122223333", nil)), `accounts[0].account: "111122223333" is the account of log-archive:sourceAccount, too; want each account once`},
 		{"the archive's account", list(further("222233334444", nil)), `accounts[0].account: "222233334444" is the account of log-archive:archive.account, too; want each account once`},
 		{"twice", list(further("555566667777", nil), further("555566667777", nil)), `accounts[1].account: "555566667777" is the account of log-archive:accounts[0].account, too; want each account once`},
-		{"no source", list(further("555566667777", map[string]any{"logGroups": list()})), `accounts[0]: the account has no source; want flowLogs, logGroups, databases or subscribe, or no such account`},
+		{"no source", list(further("555566667777", map[string]any{"logGroups": list()})), `accounts[0]: the account has no source; want flowLogs, logGroups, databases, subscribe or accountSubscription, or no such account`},
 		{"a subscriber of a pipeline's own groups", list(further("555566667777", map[string]any{"subscribe": map[string]any{"prefixes": list("/aws/lambda/archive-transform")}})), `accounts[0].subscribe.prefixes[0]: "/aws/lambda/archive-transform" begins a pipeline's own groups, whose events would go round in a circle; want another`},
 		{"another's role", list(further("555566667777", map[string]any{"role": beijing.RoleARN("x").String()})), `accounts[0].role: "` + beijing.RoleARN("x").String() + `" is of account 111122223333; want 555566667777, the account's`},
 		{"no external id", list(further("555566667777", map[string]any{"externalId": nil})), `accounts[0].externalId: is required; want 2 to 1224 letters, digits and + = , . @ : / _ -`},

@@ -133,7 +133,7 @@ func (s *Spec) pipelineAlarms(class Class) alarmPath {
 }
 
 // forwardingErrors are the metrics of the subscriptions that the configuration names. Those of the subscriber have no names
-// here; its own alarms are about them.
+// here; its own alarms are about them. Of an account's policy the dimensions aren't known (decisions, D37).
 //
 // See https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch-Logs-Monitoring-CloudWatch-Metrics.html
 func (s *Spec) forwardingErrors(class Class) []components.Metric {

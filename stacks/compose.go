@@ -36,6 +36,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		c.instances,
 		c.syslog,
 		c.subscriber,
+		c.accountSubscription,
 		c.databases,
 		c.databaseBackups,
 		c.replay,

@@ -12,6 +12,7 @@ const (
 	KindRDSInstance = "rds-instance"
 	KindRDSCluster  = "rds-cluster"
 	KindLogGroup    = "log-group"
+	KindLogGroups   = "log-groups" // every one that nothing else names
 	KindRole        = "role"
 )
 

@@ -78,6 +78,7 @@ func Fields() []schema.Field {
 		flowLogsField(),
 		logGroupsField(),
 		subscribeField(),
+		accountSubscriptionField(),
 		instancesField(),
 		syslogField(),
 		replayField(),

@@ -30,6 +30,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.flowLogs(root.Get("flowLogs"))
 	p.logGroups(root.Get("logGroups"))
 	p.subscribe(root.Get("subscribe"))
+	p.accountSubscription(root.Get("accountSubscription"), root.Get("subscribe"))
 	p.instances(root.Get("instances"))
 	p.replay(root.Get("replay"))
 	p.syslog(root.Get("syslog"))
@@ -43,6 +44,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.tags(root.Get("tags"))
 	p.groupsOnce()
 	p.subscribable(root.Get("subscribe"))
+	p.leavable(root.Get("accountSubscription"))
 	p.accounts(root)
 	for i := range p.spec.Accounts {
 		p.spec.Accounts[i].Stack.Monitoring = p.spec.Monitoring

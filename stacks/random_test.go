@@ -156,7 +156,10 @@ func (r *inventor) repair(key string, object map[string]any) {
 	case "accounts":
 		object["account"] = fmt.Sprintf("3%011d", r.IntN(1e9))
 		if object["via"] == "destination" {
-			drop("subscribe")
+			drop("subscribe", "accountSubscription")
+		}
+		if object["subscribe"] != nil && r.IntN(20) > 0 {
+			drop("accountSubscription")
 		}
 		if object["logGroups"] == nil {
 			object["logGroups"] = []any{map[string]any{"name": "/app"}}
@@ -206,6 +209,11 @@ func (r *inventor) repair(key string, object map[string]any) {
 		}
 		if object["tags"] != nil {
 			object["tags"] = map[string]any{r.pick([]string{"archive", "team"}): r.pick([]string{"*", "yes"})}
+		}
+	case "accountSubscription":
+		drop("exclude")
+		if r.IntN(2) == 0 {
+			object["exclude"] = []string{fmt.Sprintf("/chatter/%d", r.IntN(100))}
 		}
 	case "archive":
 		object["bucket"] = "example-archive"
@@ -261,6 +269,9 @@ func invent(seed uint64) document {
 		if transform, _ := pipeline["transform"].(map[string]any); transform != nil {
 			transform["enabled"] = true
 		}
+	}
+	if d["subscribe"] != nil && r.IntN(20) > 0 {
+		delete(d, []string{"subscribe", "accountSubscription"}[r.IntN(2)])
 	}
 	if d["landing"] == nil && r.IntN(20) > 0 {
 		d["landing"] = map[string]any{"bucket": "example-landing"}

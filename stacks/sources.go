@@ -9,10 +9,10 @@ import (
 type Source struct {
 	// Key is the path of the key that configures it: log-archive:flowLogs[0].
 	Key string `json:"key"`
-	// Kind is vpc, subnet, eni, transit-gateway, log-group, instance, rds-instance, rds-cluster, trail, bucket, or one of
+	// Kind is vpc, subnet, eni, transit-gateway, log-group, log-groups, instance, rds-instance, rds-cluster, trail, bucket, or one of
 	// the load balancers.
 	Kind string `json:"kind"`
-	// ID is the resource's id; for a log group its name, for a database "identifier/log type", for
+	// ID is the resource's id; for a log group its name, for all of them *, for a database "identifier/log type", for
 	// instances "name/path" or "name/channel".
 	ID string `json:"id"`
 	// Place is the source's account and region.
@@ -35,7 +35,9 @@ const (
 	pathDirect   = "flow log > firehose > bucket"
 	pathAccess   = "access log > access log bucket > bucket"
 	pathLogGroup = "log group > firehose > bucket"
-	pathDatabase = "database > log group > firehose > bucket"
+	// The log groups that nothing else here is about.
+	pathLogGroups = "log groups > firehose > bucket"
+	pathDatabase  = "database > log group > firehose > bucket"
 )
 
 // Sources returns the table of sources in the order of the configuration, those of further accounts last; a database has a
@@ -72,6 +74,7 @@ func (s *Spec) ownSources() []Source {
 			Stream: s.StreamName(ClassLogs), Prefix: s.Prefix(ClassLogs),
 		})
 	}
+	rows = append(rows, s.accountSubscriptionSource()...)
 	rows = append(rows, s.instanceSources()...)
 	rows = append(rows, s.syslogSources()...)
 	for _, d := range s.Databases {
@@ -103,7 +106,7 @@ func (f FlowLogSpec) class() Class {
 // classes returns the classes that have a source, in the order of [Classes].
 func (s *Spec) classes() []Class {
 	used := map[Class]bool{
-		ClassLogs:      len(s.LogGroups) > 0 || s.Subscribe != nil || len(s.Instances) > 0 || s.Trail != nil && s.Trail.CloudWatchLogs,
+		ClassLogs:      len(s.LogGroups) > 0 || s.Subscribe != nil || s.AccountSubscription != nil || len(s.Instances) > 0 || s.Trail != nil && s.Trail.CloudWatchLogs,
 		ClassDatabases: len(s.Databases) > 0,
 		ClassSyslog:    s.Syslog != nil,
 	}

@@ -28,6 +28,8 @@ type Spec struct {
 	LogGroups []LogGroupSpec
 	// Subscribe is nil when only the log groups of the configuration are archived.
 	Subscribe *SubscribeSpec
+	// AccountSubscription is nil unless one policy subscribes every log group.
+	AccountSubscription *AccountSubscriptionSpec
 	// Replay is nil when what couldn't be delivered is brought back by hand only.
 	Replay    *ReplaySpec
 	Databases []DatabaseSpec

@@ -46,51 +46,77 @@ func TestProofAndSandboxAgree(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			spec, err := stacks.ParseSpec(stack, config)
-			if err != nil {
-				t.Fatal(err)
-			}
-			g := recordConfig(t, stack, config)
-			externals := externalObjects(t, spec)
-			if refused := deliverAll(t, g, externals); refused != nil {
-				t.Fatalf("the sandbox refuses the whole stack: %v", refused)
-			}
-			removed, refusals := 0, 0
-			compare := func(what string, undo func()) {
-				closed := closedActions(g, spec.VerifyOptions())
-				refused := deliverAll(t, g, externals)
-				undo()
-				removed++
-				if refused != nil {
-					refusals++
-				}
-				needed := slices.DeleteFunc(slices.Clone(closed), func(a string) bool { return slices.Contains(lookingActions, a) })
-				switch {
-				case refused != nil && len(closed) == 0:
-					t.Errorf("%s: proven open, but refused: %v", what, refused)
-				case refused == nil && len(needed) > 0:
-					t.Errorf("%s: %v proven closed, but every line arrives", what, needed)
-				}
-			}
-			for _, r := range g.Resources {
-				if r.Type == "aws:lambda/permission:Permission" && !slices.ContainsFunc(calledHere, func(c string) bool { return strings.Contains(r.URN, c) }) {
-					compare(r.URN+" for another function", set(r, "function", "nobody"))
-				}
-				for _, property := range []resource.PropertyKey{"policy", "assumeRolePolicy"} {
-					text, ok := r.Inputs[property]
-					if !ok || !text.IsString() || slices.ContainsFunc(offTheWay, func(c string) bool { return strings.Contains(r.URN, c) }) {
-						continue
-					}
-					for i, n := 0, statements(t, text.StringValue()); i < n; i++ {
-						compare(fmt.Sprintf("%s, %s without statement %d", r.URN, property, i), set(r, property, without(t, text.StringValue(), i)))
-					}
-				}
-			}
-			t.Logf("%d statements taken away, %d refusals", removed, refusals)
-			if refusals < 10 {
-				t.Errorf("only %d refusals: is the sandbox looking at policies?", refusals)
-			}
+			agree(t, stack, config, 10)
 		})
+	}
+}
+
+// TestProofAndSandboxAgreeOnAccountPolicy is the same for a stack that subscribes every log group by a policy of the account,
+// which the examples can't have beside their subscribers.
+func TestProofAndSandboxAgreeOnAccountPolicy(t *testing.T) {
+	t.Parallel()
+	const stack = "beijing"
+	config, err := stacks.LoadConfig(root, stack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key := range config {
+		switch strings.TrimPrefix(key, "log-archive:") {
+		case "sourceAccount", "homeRegion", "backupRegion", "archive", "pipeline", "logGroups":
+		default:
+			delete(config, key)
+		}
+	}
+	config["log-archive:accountSubscription"] = `{"exclude":["/app/chatter"]}`
+	agree(t, stack, config, 5)
+}
+
+// agree takes the statements of one stack away. At least so many of them must be missed.
+func agree(t *testing.T, stack string, config map[string]string, least int) {
+	t.Helper()
+	spec, err := stacks.ParseSpec(stack, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := recordConfig(t, stack, config)
+	externals := externalObjects(t, spec)
+	if refused := deliverAll(t, g, externals); refused != nil {
+		t.Fatalf("the sandbox refuses the whole stack: %v", refused)
+	}
+	removed, refusals := 0, 0
+	compare := func(what string, undo func()) {
+		closed := closedActions(g, spec.VerifyOptions())
+		refused := deliverAll(t, g, externals)
+		undo()
+		removed++
+		if refused != nil {
+			refusals++
+		}
+		needed := slices.DeleteFunc(slices.Clone(closed), func(a string) bool { return slices.Contains(lookingActions, a) })
+		switch {
+		case refused != nil && len(closed) == 0:
+			t.Errorf("%s: proven open, but refused: %v", what, refused)
+		case refused == nil && len(needed) > 0:
+			t.Errorf("%s: %v proven closed, but every line arrives", what, needed)
+		}
+	}
+	for _, r := range g.Resources {
+		if r.Type == "aws:lambda/permission:Permission" && !slices.ContainsFunc(calledHere, func(c string) bool { return strings.Contains(r.URN, c) }) {
+			compare(r.URN+" for another function", set(r, "function", "nobody"))
+		}
+		for _, property := range []resource.PropertyKey{"policy", "assumeRolePolicy"} {
+			text, ok := r.Inputs[property]
+			if !ok || !text.IsString() || slices.ContainsFunc(offTheWay, func(c string) bool { return strings.Contains(r.URN, c) }) {
+				continue
+			}
+			for i, n := 0, statements(t, text.StringValue()); i < n; i++ {
+				compare(fmt.Sprintf("%s, %s without statement %d", r.URN, property, i), set(r, property, without(t, text.StringValue(), i)))
+			}
+		}
+	}
+	t.Logf("%d statements taken away, %d refusals", removed, refusals)
+	if refusals < least {
+		t.Errorf("only %d refusals: is the sandbox looking at policies?", refusals)
 	}
 }
 
@@ -339,10 +365,15 @@ func consumeAll(t *testing.T, world *sandbox.World, store *sandbox.Store, delive
 	return nil
 }
 
-// subscribeNew creates two log groups for each subscriber, one that an event tells of and one that only the sweep finds, and
-// has the subscriber find them. It returns what was refused.
+// subscribeNew creates a log group for each account policy, and two for each subscriber, one that an event tells of and one
+// that only the sweep finds, and has the subscriber find them. It returns what was refused.
 func subscribeNew(t *testing.T, world *sandbox.World, background *sandbox.Background) error {
 	t.Helper()
+	for _, p := range world.List("aws:cloudwatch/logAccountPolicy:LogAccountPolicy") {
+		if _, err := world.CreateLogGroup(sandbox.NewLogGroup{Place: p.Place, Name: "/agreement"}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, f := range world.List("aws:lambda/function:Function") {
 		if !strings.Contains(f.URN, "LogGroupSubscriber") {
 			continue

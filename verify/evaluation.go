@@ -12,10 +12,11 @@ type evaluation struct {
 	*Deployment
 	options  Options
 	segments map[string]*segment
-	filters  map[string][]*Resource // subscription filters, by log group
-	fed      map[string]bool        // log groups that flow logs and trails write to: their subscriptions belong to the paths of these
-	keepers  map[string]*bucket     // that paths end in
-	takers   map[string]*bucket     // that access logs are written to
+	filters  map[string][]*Resource    // subscription filters, by log group
+	accounts map[string]*accountPolicy // those that subscribe log groups, by URN
+	fed      map[string]bool           // log groups that flow logs and trails write to: their subscriptions belong to the paths of these
+	keepers  map[string]*bucket        // that paths end in
+	takers   map[string]*bucket        // that access logs are written to
 	reach    map[string]map[string]bool
 	verdicts []*Verdict
 	// administering is the way of whoever deploys to the keys: see [evaluation.administration].
@@ -35,6 +36,7 @@ func newEvaluation(d *Deployment, o Options) *evaluation {
 		segments: map[string]*segment{}, filters: map[string][]*Resource{}, fed: map[string]bool{}, keepers: map[string]*bucket{}, takers: map[string]*bucket{},
 		reach: map[string]map[string]bool{}, defaults: map[string][]*policy.Policy{}, byCaller: map[string]*callerOf{},
 	}
+	e.accounts = d.accountPolicies()
 	for _, r := range d.byType[typeSubscription] {
 		k := groupKey(r.Place, r.text("logGroup"))
 		e.filters[k] = append(e.filters[k], r)

@@ -12,6 +12,7 @@ import (
 const (
 	KindFlowLog      = "flow-log"      // VPC flow logs
 	KindLogGroup     = "log-group"     // a CloudWatch log group with a subscription, or on the way of a flow log
+	KindLogGroups    = "log-groups"    // every log group of an account and region but those that its policy leaves out
 	KindBackup       = "backup"        // a selection of AWS Backup
 	KindReplication  = "replication"   // a bucket's objects, to a replica
 	KindNotification = "notification"  // a bucket's events, to a queue, topic or function
@@ -192,7 +193,7 @@ func (e *evaluation) Paths() []*Path {
 // sourceTokens are the types of the resources that send something on its way. Replications are the last: they are about what
 // the others have written.
 var sourceTokens = []string{
-	typeFlowLog, typeSubscription, typeSelection, typeBucketNotification, typeBucketLogging,
+	typeFlowLog, typeSubscription, typeAccountPolicy, typeSelection, typeBucketNotification, typeBucketLogging,
 	typeLoadBalancer, typeOldLoadBalancer, typeClassicLoadBalancer, typeTrail,
 	typeEventTarget, typeEventSourceMapping, typeInvocation, typeBackupsReplication, typeFunction, typeAssociation, typeAutoScalingGroup, typeMetricAlarm, typeCompositeAlarm, typeBucketReplication,
 }
@@ -210,8 +211,10 @@ func (e *evaluation) pathsOf(r *Resource) []*Path {
 		return one(KindFlowLog, flowLogName(r), e.flowLog)
 	case typeSubscription:
 		if name := r.text("logGroup"); !e.fed[groupKey(r.Place, name)] {
-			return one(KindLogGroup, name, e.subscription)
+			return one(KindLogGroup, name, func(s *segment, r *Resource) { e.subscription(s, filterLink(r)) })
 		}
+	case typeAccountPolicy:
+		return e.everyGroup(r)
 	case typeSelection:
 		return one(KindBackup, r.text("name"), e.selection)
 	case typeBucketReplication:

@@ -33,29 +33,29 @@ const destinationPrefix = "destination:"
 // subscribed is the way from a log group to a stream of another account: whoever deploys there subscribes the group to the
 // destination, and CloudWatch Logs puts the events as the destination's role, in the name of the group's account
 // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CrossAccountSubscriptions-Firehose.html).
-func (e *evaluation) subscribed(s *segment, r *Resource, arn string) {
+func (e *evaluation) subscribed(s *segment, l link) {
+	r, arn := l.Resource, l.destination
 	to := e.destinations[arn]
 	if to == nil {
 		s.to(Stop{Kind: KindNowhere, Name: arn})
-		s.broken(r.URN, "destinationArn", "there is no destination "+arn, "declare the destination, or name one that is declared")
+		s.broken(r.URN, l.destinationProperty, "there is no destination "+arn, "declare the destination, or name one that is declared")
 		return
 	}
 	s.to(Stop{KindDestination, to.text("name"), to.Place})
 	if to.Place.Region != r.Place.Region {
-		s.broken(r.URN, "destinationArn", fmt.Sprintf("the destination is in %s, the log group in %s", to.Place.Region, r.Place.Region), "make a destination in the log group's region")
+		s.broken(r.URN, l.destinationProperty, fmt.Sprintf("the destination is in %s, the log group in %s", to.Place.Region, r.Place.Region), "make a destination in the log group's region")
 	}
 	who := Caller{Role: e.deployers[r.Place], Unbounded: true}
 	if who.Role == "" {
 		who = accountAdministrator(r)
 	}
 	s.prove(e, request{title: "whoever deploys subscribes to the destination", caller: who, owner: to.Place.Account, carrier: r.URN}.
-		do(arn, "logs:PutSubscriptionFilter"))
+		do(arn, l.actions...))
 	stream, ok := e.followStream(s, to.Resource, "targetArn", to.text("targetArn"))
 	if !ok {
 		return
 	}
-	group := r.Place.LogGroupARN(r.text("logGroup") + ":*").String()
-	if acting, ok := e.actsFor(s, to, "CloudWatch Logs acts as the destination's role", group, r.Place.Account); ok {
+	if acting, ok := e.actsFor(s, to, "CloudWatch Logs acts as the destination's role", l.groupARN(), r.Place.Account); ok {
 		s.prove(e, request{title: "CloudWatch Logs puts records", caller: acting, owner: stream.Place.Account, carrier: to.URN}.
 			do(to.text("targetArn"), "firehose:PutRecord", "firehose:PutRecordBatch"))
 	}

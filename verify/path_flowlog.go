@@ -126,18 +126,18 @@ func (e *evaluation) flowLogToGroup(s *segment, r *Resource) {
 	s.prove(e, q.do(r.Place.LogGroupARN(name+":*").String(), "logs:CreateLogStream", "logs:DescribeLogStreams"))
 	stream := r.Place.LogGroupARN(name + ":log-stream:" + flowLogName(r) + "-all").String()
 	s.prove(e, q.sampling(stream, r.Place.LogGroupARN(name+":*").String()).do(stream, "logs:PutLogEvents"))
-	if len(e.filtersOf(group)) == 0 {
+	if len(e.linksOf(group)) == 0 {
 		s.broken(group.URN, "", fmt.Sprintf("flow logs end in log group %s: no subscription filter carries them to the archive", name), "add a subscription filter to the log group")
 	}
 	e.carriedOn(s, group)
 }
 
-// carriedOn is what each of a log group's subscription filters does with what was written to it.
+// carriedOn is what each of a log group's subscriptions does with what was written to it.
 func (e *evaluation) carriedOn(s *segment, group *Resource) {
 	from := s.at
-	for _, filter := range e.filtersOf(group) {
+	for _, l := range e.linksOf(group) {
 		s.at = from
-		e.subscription(s, filter)
+		e.subscription(s, l)
 	}
 }
 
@@ -160,10 +160,6 @@ func (e *evaluation) flowLogToStream(s *segment, r *Resource) {
 // deliveryEnabled looks at the stream's own tags, and at those with the provider's default tags among them.
 func deliveryEnabled(stream *Resource) bool {
 	return stream.item("tags").text("LogDeliveryEnabled") == "true" || stream.item("tagsAll").text("LogDeliveryEnabled") == "true"
-}
-
-func (e *evaluation) filtersOf(group *Resource) []*Resource {
-	return e.filters[groupKey(group.Place, group.text("name"))]
 }
 
 // splitBucketARN splits arn:…:s3:::bucket/prefix into the bucket's ARN and the prefix.

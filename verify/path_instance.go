@@ -97,15 +97,10 @@ func (e *evaluation) agentWrites(s *segment, carrier *Resource, acting Caller, g
 	every := group.Place.LogGroupARN(name + ":*").String()
 	stream := group.Place.LogGroupARN(name + ":log-stream:" + instanceSample).String()
 	s.prove(e, q.sampling(stream, every).do(stream, "logs:CreateLogStream", "logs:PutLogEvents"))
-	filters := e.filtersOf(group)
-	if len(filters) == 0 {
+	if len(e.linksOf(group)) == 0 {
 		s.broken(group.URN, "", fmt.Sprintf("what agents send ends in log group %s: no subscription filter carries it to the archive", name), "add a subscription filter to the log group")
 	}
-	from := s.at
-	for _, filter := range filters {
-		s.at = from
-		e.subscription(s, filter)
-	}
+	e.carriedOn(s, group)
 }
 
 // instanceRole is EC2 acting as the role of the profile that is declared beside a resource.

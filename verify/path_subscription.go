@@ -6,30 +6,66 @@ import (
 	"github.com/logarchive/logarchive/partition"
 )
 
-// subscription is the way from a log group on: CloudWatch Logs acts as the filter's role and puts records.
-func (e *evaluation) subscription(s *segment, r *Resource) {
-	destination := r.text("destinationArn")
+// link is a subscription: the filter of a log group, or an account's policy for all of them.
+type link struct {
+	*Resource
+	destination, role string
+	// The properties say where both are named.
+	destinationProperty, roleProperty string
+	// group is the log group, or the name of one that a policy is for.
+	group string
+	// actions are what whoever subscribes does to a destination of another account.
+	actions []string
+}
+
+func filterLink(r *Resource) link {
+	return link{
+		Resource: r, destination: r.text("destinationArn"), destinationProperty: "destinationArn", role: r.text("roleArn"), roleProperty: "roleArn",
+		group: r.text("logGroup"), actions: []string{"logs:PutSubscriptionFilter"},
+	}
+}
+
+func (l link) groupARN() string { return l.Place.LogGroupARN(l.group + ":*").String() }
+
+// linksOf are the subscriptions of a declared log group: its filters, and the account's policy if that selects it.
+func (e *evaluation) linksOf(group *Resource) []link {
+	var list []link
+	for _, r := range e.filters[groupKey(group.Place, group.text("name"))] {
+		list = append(list, filterLink(r))
+	}
+	for _, p := range e.subscribing() {
+		if p.Place == group.Place && p.says.Selects(group.text("name"), group.text("logGroupClass")) {
+			l := p.link()
+			l.group = group.text("name")
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// subscription is the way from a log group on: CloudWatch Logs acts as the subscription's role and puts records.
+func (e *evaluation) subscription(s *segment, l link) {
+	r, destination := l.Resource, l.destination
 	if isDestination(destination) {
-		e.subscribed(s, r, destination)
+		e.subscribed(s, l)
 		return
 	}
 	stream, ok := e.streams[destination]
 	if ok && stream.Type == typeDataStream {
 		s.to(Stop{KindDataStream, stream.text("name"), stream.Place})
-	} else if stream, ok = e.followStream(s, r, "destinationArn", destination); !ok {
+	} else if stream, ok = e.followStream(s, r, l.destinationProperty, destination); !ok {
 		return
 	}
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html: the destination is in the same region.
 	if stream.Place.Region != r.Place.Region {
-		s.broken(r.URN, "destinationArn", fmt.Sprintf("the stream is in %s, the log group in %s", stream.Place.Region, r.Place.Region), "put the stream into the log group's region")
+		s.broken(r.URN, l.destinationProperty, fmt.Sprintf("the stream is in %s, the log group in %s", stream.Place.Region, r.Place.Region), "put the stream into the log group's region")
 	}
 	caller, err := service(r.Place, partition.Logs, partition.Key)
 	if s.refuse(r, err) {
 		return
 	}
-	group := r.Place.LogGroupARN(r.text("logGroup") + ":*").String()
-	acting, ok := e.assume(s, r, "roleArn", r.text("roleArn"), request{title: "CloudWatch Logs acts as the subscription's role", caller: caller}.
-		with("aws:SourceArn", group).with("aws:SourceAccount", string(r.Place.Account)))
+	acting, ok := e.assume(s, r, l.roleProperty, l.role, request{title: "CloudWatch Logs acts as the subscription's role", caller: caller}.
+		with("aws:SourceArn", l.groupARN()).with("aws:SourceAccount", string(r.Place.Account)))
 	switch {
 	case !ok:
 	case stream.Type == typeDataStream:

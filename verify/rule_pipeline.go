@@ -10,8 +10,14 @@ var pipelineRules = []Rule{
 	{
 		ID: "pipeline-loop", Title: "the pipeline's own logs don't feed it",
 		Why:    "each message about a message would make the next (LZA #773, #106)",
-		Remedy: "take the subscription away, or send it to a pipeline that the group doesn't belong to",
+		Remedy: "take the subscription away, or send it to a pipeline that the group doesn't belong to; leave the group out in an account policy's selectionCriteria",
 		check:  loops,
+	},
+	{
+		ID: "pipeline-once", Title: "no log group is subscribed by itself and by the account's policy",
+		Why:    "the two are additive (PutAccountPolicy, conflict resolution): each event would be in the archive twice",
+		Remedy: "leave log groups with filters of their own out in the policy's selectionCriteria",
+		check:  subscribedTwice,
 	},
 	{
 		ID: "pipeline-errors", Title: "what Firehose can't deliver is kept and reported",
@@ -27,7 +33,7 @@ var pipelineRules = []Rule{
 	},
 	{
 		ID: "quota", Title: "AWS's quotas are kept",
-		Why:    "two subscription filters per log group; streams per region (500 in China)",
+		Why:    "two subscription filters per log group, and one policy for all of an account and region; streams per region (500 in China)",
 		Remedy: "let sources share streams; take filters away",
 		check:  quotas,
 	},
@@ -44,6 +50,7 @@ func loops(e *evaluation, report reporter) {
 		own[groupKey(r.Place, "/aws/lambda/"+r.text("name"))] = r
 	}
 	e.subscriberLoops(own, report)
+	e.accountLoops(own, report)
 	for _, r := range e.byType[typeSubscription] {
 		if from, ok := own[groupKey(r.Place, r.text("logGroup"))]; ok {
 			report(r.URN, "take the subscription away, or send it to a pipeline that the group doesn't belong to", "log group %s is written by %s, which it would feed", r.text("logGroup"), from.URN)
@@ -77,13 +84,13 @@ func pipelineErrors(e *evaluation, report reporter) {
 
 // pipelineOrder reads the program's dependencies; a deployed stack's have done their work.
 func pipelineOrder(e *evaluation, report reporter) {
-	for _, r := range e.byType[typeSubscription] {
-		stream := e.streams[r.text("destinationArn")]
+	for _, r := range e.links() {
+		stream := e.streams[r.destination]
 		if !r.declared || stream == nil {
 			continue
 		}
 		var needed []*Resource
-		if o := e.roles[r.text("roleArn")]; o != nil {
+		if o := e.roles[r.role]; o != nil {
 			needed = append(needed, policyCarriers(o)...)
 		}
 		to := stream.item("extendedS3Configuration")
@@ -94,7 +101,7 @@ func pipelineOrder(e *evaluation, report reporter) {
 			needed = append(needed, b.policy.carrier)
 		}
 		for _, n := range needed {
-			if !e.waitsFor(r, n.URN) {
+			if !e.waitsFor(r.Resource, n.URN) {
 				report(r.URN, "depend on "+n.URN, "the subscription may exist before %s does", n.Name)
 			}
 		}
@@ -139,6 +146,7 @@ func quotas(e *evaluation, report reporter) {
 			report(filters[0].URN, "take some away: the quota can't be raised", "log group %s has %d subscription filters, %d at the most", filters[0].text("logGroup"), len(filters), most)
 		}
 	}
+	e.accountQuota(report)
 	streams := map[partition.Place][]*Resource{}
 	for _, r := range e.byType[typeStream] {
 		streams[r.Place] = append(streams[r.Place], r)

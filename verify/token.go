@@ -2,6 +2,7 @@ package verify
 
 // The resource types that a path or a rule reads. A type that isn't here is left alone: its resources are somebody else's.
 const (
+	typeAccountPolicy        = "aws:cloudwatch/logAccountPolicy:LogAccountPolicy"
 	typeAlarm                = "aws:cloudwatch/metricAlarm:MetricAlarm"
 	typeAlias                = "aws:kms/alias:Alias"
 	typeAutoScalingGroup     = "aws:autoscaling/group:Group"

@@ -129,7 +129,8 @@ func (m *Main) createLogGroupCommand() *cobra.Command {
 		Short: "Create a log group, as an application or a person does",
 		Long: `Create a log group in the sandbox that is of no stack, as CreateLogGroup does. Where a rule listens, the call becomes an event, as by a
 trail that records management events: the subscriber's rule has its function make a work item of it, which the queue hands to the
-function again, which subscribes the group. Each step is refused where AWS would refuse it; 'sandbox ls' shows what was.
+function again, which subscribes the group. Each step is refused where AWS would refuse it; 'sandbox ls' shows what was. A policy of
+the account subscribes the group without any of this.
 
 The group is made where the stacks' streams are; of several places, where new log groups are listened for. Where that doesn't
 say it either, say which with --region and --account.`,
@@ -168,7 +169,7 @@ say it either, say which with --region and --account.`,
 }
 
 // streamPlace is the one place where streams are, of those that account and region leave; of several the one where new log
-// groups are listened for.
+// groups are listened for, or subscribed by a policy of the account.
 func streamPlace(world *sandbox.World, account, region string) (partition.Place, error) {
 	var places, listening []partition.Place
 	for _, o := range world.List("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream") {
@@ -176,6 +177,11 @@ func streamPlace(world *sandbox.World, account, region string) (partition.Place,
 			continue
 		}
 		places = append(places, o.Place)
+	}
+	for _, o := range world.List(catalog.LogAccountPolicy) {
+		if slices.Contains(places, o.Place) && !slices.Contains(listening, o.Place) {
+			listening = append(listening, o.Place)
+		}
 	}
 	for _, o := range world.List("aws:cloudwatch/eventRule:EventRule") {
 		if pattern := o.Inputs["eventPattern"]; pattern.IsString() && strings.Contains(pattern.StringValue(), "CreateLogGroup") && slices.Contains(places, o.Place) && !slices.Contains(listening, o.Place) {
@@ -235,7 +241,7 @@ func (m *Main) printCreated(g sandbox.NewLogGroup, refused []*sandbox.Refusal) e
 	for _, r := range out.Refused {
 		fmt.Fprintf(m.Stdout, "refused: %s\n", r)
 	}
-	if len(out.Filters) > 0 {
+	if len(out.Filters) > 0 || out.Path != "" && out.Broken == "" {
 		fmt.Fprintln(m.Stdout, out.Path)
 	} else {
 		fmt.Fprintln(m.Stdout, "it has no subscription filter (yet): its events go nowhere")

@@ -19,6 +19,7 @@ var tokens = []string{
 	"aws:cloudwatch/dashboard:Dashboard",
 	"aws:cloudwatch/eventRule:EventRule",
 	"aws:cloudwatch/eventTarget:EventTarget",
+	"aws:cloudwatch/logAccountPolicy:LogAccountPolicy",
 	"aws:cloudwatch/logDestination:LogDestination",
 	"aws:cloudwatch/logDestinationPolicy:LogDestinationPolicy",
 	"aws:cloudwatch/logGroup:LogGroup",
