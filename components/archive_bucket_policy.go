@@ -20,6 +20,9 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 		return policy.Document{}, err
 	}
 	doc := policy.Document{Statements: append(bucketDenials(bucket, keyArn, digests), append(nobodyTurnsOff(bucket, args), nobodyDeletes(bucket, args.BreakGlassRoleArns))...)}
+	if args.OnlyReplicas {
+		doc.Statements = append(doc.Statements, onlyReplicas(bucket, args.Deliveries)...)
+	}
 	given := map[string]int{}
 	for _, g := range all {
 		if !g.foreign && (g.kind == FirehoseDelivery || g.kind == ReplayDelivery) {
