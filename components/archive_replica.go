@@ -1,6 +1,9 @@
 package components
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -10,7 +13,7 @@ import (
 // ArchiveReplicaArgs are the Args of [NewArchiveReplica].
 type ArchiveReplicaArgs struct {
 	// Of are the archive's own Args. What they say of retention, classes, lock and maintenance holds for the replica, too;
-	// their ReplicationRoleArns must have ReplicationRoleName's.
+	// their ReplicationRoleArns must have ReplicationRoleName's if some Deliveries are [Direct].
 	Of *LogArchiveBucketArgs
 	// Archive is the archive.
 	Archive *LogArchiveBucket
@@ -45,7 +48,8 @@ type ArchiveReplicaArgs struct {
 // may write to it, deletions aren't replicated, and it is locked, encrypted and closed as the archive is.
 type ArchiveReplica struct {
 	pulumi.ResourceState
-	Replica     *LogArchiveBucket
+	Replica *LogArchiveBucket
+	// Replication is nil where everything in the archive is a replica itself, which S3 doesn't replicate again.
 	Replication *BucketReplication
 	Name        pulumi.StringOutput
 	Arn         pulumi.StringOutput
@@ -92,15 +96,37 @@ func (args *ArchiveReplicaArgs) bucket() *LogArchiveBucketArgs {
 	if args.Transitions != nil {
 		b.Transitions = args.Transitions
 	}
-	b.Deliveries = append(Replicas(args.Of.Place, args.ReplicationRoleName, args.Of.Deliveries), args.Deliveries...)
+	b.Deliveries = append(replicasOf(args.Of.Place, args.ReplicationRoleName, args.Of.written()), args.Deliveries...)
 	b.Readers, b.ReplicationRoleArns, b.OnlyReplicas = nil, nil, true
 	b.AdministratorRoleArns, b.BreakGlassRoleArns, b.Tags = args.AdministratorRoleArns, args.BreakGlassRoleArns, args.Tags
 	return &b
 }
 
+// Direct are the deliveries that aren't replications: what S3 replicates again.
+func Direct(deliveries []Delivery) []Delivery {
+	return slices.DeleteFunc(slices.Clone(deliveries), func(d Delivery) bool { return d.Kind == ReplicationDelivery })
+}
+
+// written are the folders that are delivered to directly: where there are classes, those of the lifecycle's rules.
+func (args *LogArchiveBucketArgs) written() []string {
+	deliveries := Direct(args.Deliveries)
+	if len(args.Classes) == 0 {
+		return folders(deliveries)
+	}
+	of := args.OtherFolders
+	for _, c := range args.Classes {
+		of = append(of[:len(of):len(of)], c.Folders...)
+	}
+	return slices.DeleteFunc(sorted(of), func(folder string) bool {
+		return !slices.ContainsFunc(deliveries, func(d Delivery) bool {
+			return slices.ContainsFunc(d.keyPrefixes(), func(key string) bool { return strings.HasPrefix(key, folder) })
+		})
+	})
+}
+
 func (args *ArchiveReplicaArgs) replication() *BucketReplicationArgs {
 	return &BucketReplicationArgs{
-		Source: args.Of.Place, SourceBucket: args.Of.BucketName, Folders: folders(args.Of.Deliveries), RoleName: args.ReplicationRoleName,
+		Source: args.Of.Place, SourceBucket: args.Of.BucketName, Folders: args.Of.written(), RoleName: args.ReplicationRoleName,
 		// The keys are filled in when they exist.
 		SourceKeyArn: pulumi.String(""), Replicas: []Replica{args.replica(pulumi.String(""))},
 		ObjectLock:   args.Of.Place.Region.Require(partition.ObjectLock) == nil,
@@ -135,7 +161,9 @@ func (args *ArchiveReplicaArgs) check(name string) error {
 		}
 	}
 	p.of(args.bucket().check(name))
-	p.of(args.replication().check(name))
+	if len(args.Of.written()) > 0 {
+		p.of(args.replication().check(name))
+	}
 	return p.err("ArchiveReplica", name)
 }
 
@@ -159,11 +187,12 @@ func NewArchiveReplica(ctx *pulumi.Context, name string, args *ArchiveReplicaArg
 		return nil, err
 	}
 	c.Name, c.Arn, c.KeyArn = c.Replica.Name, c.Replica.Arn, c.Replica.KeyArn
-	r := args.replication()
-	r.SourceKeyArn, r.Replicas[0].KeyArn = args.Archive.KeyArn, c.KeyArn
-	r.DependsOn = append([]pulumi.Resource{args.Archive.Versioning, args.Archive.Policy}, c.settled()...)
-	if c.Replication, err = NewBucketReplication(ctx, name, r, pulumi.Parent(c), pulumi.Providers(args.ArchiveProvider)); err != nil {
-		return nil, err
+	if r := args.replication(); len(r.Folders) > 0 {
+		r.SourceKeyArn, r.Replicas[0].KeyArn = args.Archive.KeyArn, c.KeyArn
+		r.DependsOn = append([]pulumi.Resource{args.Archive.Versioning, args.Archive.Policy}, c.settled()...)
+		if c.Replication, err = NewBucketReplication(ctx, name, r, pulumi.Parent(c), pulumi.Providers(args.ArchiveProvider)); err != nil {
+			return nil, err
+		}
 	}
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"name": c.Name, "arn": c.Arn, "keyArn": c.KeyArn})
 }

@@ -87,7 +87,7 @@ func TestArchiveReplica(t *testing.T) {
 
 	// The replication of the archive reads it all and writes below its folders, with both keys.
 	role := statementOf(t, g, "aws:iam/rolePolicy:RolePolicy", "replica-replication", "WriteReplicas")
-	want := []string{replicaARN + "/AWSLogs/*", replicaARN + "/access-logs/*", replicaARN + "/errors/*", replicaARN + "/flow-logs-direct/*", replicaARN + "/logs/*"}
+	want := []string{replicaARN + "/AWSLogs/*", replicaARN + "/errors/*", replicaARN + "/flow-logs-direct/*", replicaARN + "/logs/*"}
 	if diff := cmp.Diff(want, role.Resource); diff != "" {
 		t.Error(diff)
 	}
@@ -144,6 +144,36 @@ func TestOnlyReplicationsWriteToAReplica(t *testing.T) {
 	if s := statementOf(t, g, token, "archive", "OnlyReplicationWrites"); s.Sid != "" {
 		t.Error("the archive takes replicas only")
 	}
+}
+
+// With classes the replica has the lifecycle's folders, those that are delivered to.
+func TestArchiveReplicaWithClasses(t *testing.T) {
+	t.Parallel()
+	g := record(t, replicaProgram(func(args *components.ArchiveReplicaArgs) {
+		args.Of.Classes = []components.RetentionClass{{Name: "network", Folders: []string{"flow-logs-direct/", "unused/"}, RetentionDays: 200}}
+		args.Of.OtherFolders = []string{"AWSLogs/", "access-logs/", "errors/logs/", "errors/unused/", "logs/"}
+	}))
+	replica := partition.BucketARN(partition.China, "example-replica").String()
+	want := []string{replica + "/AWSLogs/*", replica + "/errors/logs/*", replica + "/flow-logs-direct/*", replica + "/logs/*"}
+	if diff := cmp.Diff(want, statementOf(t, g, "aws:iam/rolePolicy:RolePolicy", "replica-replication", "WriteReplicas").Resource); diff != "" {
+		t.Error(diff)
+	}
+	rules := find(t, g, "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", "replica").Inputs["rules"].ArrayValue()
+	if len(rules) < 7 {
+		t.Errorf("the replica has %d rules, want one for each folder", len(rules))
+	}
+}
+
+// What is a replica in the archive itself isn't replicated from there, so nothing is.
+func TestReplicaOfReplicas(t *testing.T) {
+	t.Parallel()
+	g := record(t, replicaProgram(func(args *components.ArchiveReplicaArgs) {
+		args.Of.Deliveries = slices.DeleteFunc(args.Of.Deliveries, func(d components.Delivery) bool { return d.Kind != components.ReplicationDelivery })
+	}))
+	if r, ok := g.Find(replicationConfig, "replica"); ok {
+		t.Errorf("%s replicates replicas", r.URN)
+	}
+	find(t, g, "aws:s3/bucketV2:BucketV2", "replica")
 }
 
 // A replica may be kept for longer, in cheaper classes, and its alarms may be those of a path.

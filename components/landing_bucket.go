@@ -62,8 +62,12 @@ type LandingBucket struct {
 
 // Replicas are the archive's deliveries for what lands in a bucket at a place: one for each folder.
 func Replicas(place partition.Place, roleName string, landed []Delivery) []Delivery {
+	return replicasOf(place, roleName, folders(landed))
+}
+
+func replicasOf(place partition.Place, roleName string, folders []string) []Delivery {
 	var out []Delivery
-	for _, folder := range folders(landed) {
+	for _, folder := range folders {
 		out = append(out, Delivery{Kind: ReplicationDelivery, Source: place, RoleArn: place.RoleARN(roleName).String(), Prefix: folder})
 	}
 	return out

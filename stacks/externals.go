@@ -47,7 +47,7 @@ func (s *Spec) Externals() []External {
 	for _, a := range s.Accounts {
 		list = append(list, a.externals()...)
 	}
-	return slices.Concat(list, s.siemExternals(), s.ownExternals(), s.accessLogExternals())
+	return slices.Concat(list, s.replicaExternals(), s.siemExternals(), s.ownExternals(), s.accessLogExternals())
 }
 
 // ownExternals are those of the stack's own source account.
