@@ -65,6 +65,12 @@ func (b *archiveBucket) replicationOf(o StoredObject) ReplicationStatus {
 	return ""
 }
 
+// arriving is an object that is about to be written, with the retention that the bucket gives it and where its replication stands.
+func (b *archiveBucket) arriving(o StoredObject) StoredObject {
+	o.Lock, o.Replication = b.lock.from(o.LastModified), b.replicationOf(o)
+	return o
+}
+
 // defaultRetention is what Object Lock gives to new versions.
 type defaultRetention struct {
 	mode string
@@ -140,6 +146,7 @@ func (d *Delivery) replicate(ctx context.Context, o StoredObject, now time.Time)
 	end := replicated{Bucket: o.Bucket, Key: o.Key, VersionID: o.VersionID, Status: ReplicationCompleted}
 	var replicas []StoredObject
 	var refused error
+	reached := false
 	if ok {
 		for _, rule := range from.replications {
 			if !rule.applies(o) {
@@ -154,11 +161,18 @@ func (d *Delivery) replicate(ctx context.Context, o StoredObject, now time.Time)
 			case err != nil:
 				return err
 			default:
-				replicas = append(replicas, replica)
+				reached = true
+				// With several destinations, a version that failed is in some of them already: a batch replication makes no
+				// second version of it there.
+				if there, err := d.store.holds(versionKey{replica.Bucket, replica.Key, replica.VersionID}); err != nil {
+					return err
+				} else if !there {
+					replicas = append(replicas, replica)
+				}
 			}
 		}
 	}
-	if !ok || len(replicas) == 0 && refused == nil {
+	if !reached && refused == nil {
 		end.Status, end.Failure = ReplicationFailed, "there is no rule any more that replicates it"
 	}
 	if len(replicas) == 0 {
