@@ -58,7 +58,7 @@ func tlsOnly(e *evaluation, report reporter) {
 		for _, probe := range []struct{ key, value, what string }{{"aws:SecureTransport", "false", "plain HTTP"}, {"s3:TlsVersion", "1.1", "TLS 1.1"}} {
 			list := administratorHops(b, "s3:ListBucket")[0]
 			list.Resource = b.arn
-			foreign := administratorHops(b, "s3:GetObject")[0]
+			foreign := list
 			foreign.Caller = stranger(b.Resource)
 			// Who is of another account, and who only looks at the bucket, must be denied, too.
 			for _, h := range slices.Concat(administratorHops(b, "s3:GetObject", "s3:PutObject"), []Hop{list, foreign}, e.deliveries(b)) {
