@@ -173,9 +173,18 @@ func checkEvents(c *checking) {
 //
 // See https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-add-config.html
 func checkReplication(c *checking) {
-	priorities := map[float64]bool{}
+	priorities, ids := map[float64]bool{}, map[string]bool{}
 	for i, r := range c.in.list("rules") {
 		path, rule := position("rules", i), object(r)
+		if id := rule.str("id"); id != "" {
+			if ids[id] {
+				c.fail(path+".id", "InvalidRequest", "%s is the id of another rule, too: it must be unique", id)
+			}
+			ids[id] = true
+		}
+		if rule.has("filter") && !rule.has("priority") {
+			c.fail(path, "InvalidRequest", "Priority must be specified for a rule with a filter")
+		}
 		if rule.has("filter") && !rule.has("deleteMarkerReplication") {
 			c.fail(path, "InvalidRequest", "DeleteMarkerReplication must be specified for a rule with a filter")
 		}

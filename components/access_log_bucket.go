@@ -41,7 +41,9 @@ type AccessLogBucketArgs struct {
 	// account as which S3 replicates.
 	ArchivePlace                           partition.Place
 	ArchiveBucketName, ReplicationRoleName string
-	// LagSeconds and AlarmActions are as in [BucketReplicationArgs].
+	// Also is the archive's replica, as in [LandingBucketArgs]: its Deliveries must have that of [AccessLogReplica], too.
+	Also *ArchiveReplica
+	// LagSeconds is as in [Replica], AlarmActions as in [BucketReplicationArgs].
 	LagSeconds   int
 	AlarmActions pulumi.StringArrayInput
 	// Tags are put on everything.
@@ -70,11 +72,15 @@ func AccessLogReplica(place partition.Place, roleName string) Delivery {
 }
 
 func (args *AccessLogBucketArgs) replication() *BucketReplicationArgs {
-	return &BucketReplicationArgs{
-		Source: args.Place, Replica: args.ArchivePlace, SourceBucket: args.BucketName, ReplicaBucket: args.ArchiveBucketName,
-		Folders: []string{AccessLogFolder}, RoleName: args.ReplicationRoleName,
-		LagSeconds: args.LagSeconds, AlarmActions: args.AlarmActions, Tags: args.Tags,
+	r := &BucketReplicationArgs{
+		Source: args.Place, SourceBucket: args.BucketName, Folders: []string{AccessLogFolder}, RoleName: args.ReplicationRoleName,
+		Replicas:     args.Also.after(Replica{Rule: toArchive, Place: args.ArchivePlace, BucketName: args.ArchiveBucketName, LagSeconds: args.LagSeconds}),
+		AlarmActions: args.AlarmActions, Tags: args.Tags,
 	}
+	for i := range r.Replicas {
+		r.Replicas[i].KeyArn = nil
+	}
+	return r
 }
 
 func (args *AccessLogBucketArgs) check(name string) error {
@@ -138,7 +144,7 @@ func NewAccessLogBucket(ctx *pulumi.Context, name string, args *AccessLogBucketA
 	waitFor := []pulumi.Resource{c.Policy}
 	if args.Archive != nil {
 		r := args.replication()
-		r.DependsOn = []pulumi.Resource{versioning, c.Policy, args.Archive.Versioning, args.Archive.Policy}
+		r.DependsOn = append([]pulumi.Resource{versioning, c.Policy, args.Archive.Versioning, args.Archive.Policy}, args.Also.settled()...)
 		if c.Replication, err = NewBucketReplication(ctx, name, r, pulumi.Parent(c)); err != nil {
 			return nil, err
 		}

@@ -19,7 +19,15 @@ func archiveBucketPolicy(args *LogArchiveBucketArgs, keyArn string) (policy.Docu
 	if err != nil {
 		return policy.Document{}, err
 	}
-	doc := policy.Document{Statements: append(bucketDenials(bucket, keyArn, digests), append(nobodyTurnsOff(bucket, args), nobodyDeletes(bucket, args.BreakGlassRoleArns))...)}
+	// Where only replications write, there are no headers to look at: the key is that of their rules.
+	denials := transportDenials(bucket)
+	if !args.OnlyReplicas {
+		denials = bucketDenials(bucket, keyArn, digests)
+	}
+	doc := policy.Document{Statements: append(denials, append(nobodyTurnsOff(bucket, args), nobodyDeletes(bucket, args.BreakGlassRoleArns))...)}
+	if args.OnlyReplicas {
+		doc.Statements = append(doc.Statements, onlyReplicas(bucket, args.Deliveries)...)
+	}
 	given := map[string]int{}
 	for _, g := range all {
 		if !g.foreign && (g.kind == FirehoseDelivery || g.kind == ReplayDelivery) {

@@ -1,7 +1,7 @@
 package components
 
 import (
-	"cmp"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
@@ -11,36 +11,56 @@ import (
 	"github.com/logarchive/logarchive/policy"
 )
 
+// Replica is a bucket that another is replicated to, by a rule of its own.
+type Replica struct {
+	// Rule is the rule's id, a dimension of its metrics: lower-case letters, digits and hyphens.
+	Rule string
+	// Place is where the bucket is. Its account may be another than the source's; the partition may not.
+	Place partition.Place
+	// BucketName is the bucket's name. It must have versions, and Object Lock if the source has.
+	BucketName string
+	// KeyArn is the bucket's key (SSE-KMS), of its region; nil for objects with S3's own encryption.
+	KeyArn pulumi.StringInput
+	// TimeControl asks S3 for 15 minutes (S3 RTC, charged by the GB). It is refused where the partition isn't known to have it.
+	TimeControl bool
+	// LagSeconds is the lag above which an alarm goes off; 0 means one hour.
+	LagSeconds int
+	// PendingBytes is how much may wait to be replicated before an alarm of [ReplicationAlarms] goes off; 0 means 100 GiB.
+	PendingBytes int
+	// Watched says that the alarms of [ReplicationAlarms] are made elsewhere, as those of a path. Otherwise there is one for
+	// failures and one for the lag.
+	Watched bool
+}
+
 // BucketReplicationArgs are the Args of [NewBucketReplication].
 type BucketReplicationArgs struct {
-	// Source and Replica are where the two buckets are. Accounts may differ; the partition may not.
-	Source, Replica partition.Place
-	// SourceBucket and ReplicaBucket are the buckets' names. Both must have versions.
-	SourceBucket, ReplicaBucket string
+	// Source is where the bucket is whose objects are replicated.
+	Source partition.Place
+	// SourceBucket is its name. It must have versions.
+	SourceBucket string
 	// Folders are the beginnings of the keys that are replicated, each ending with "/": the role can write replicas
 	// there and nowhere else.
 	Folders []string
 	// RoleName is the role of the source's account as which S3 replicates.
 	RoleName string
-	// SourceKeyArn and ReplicaKeyArn are the keys of the buckets (SSE-KMS), each in its bucket's region. Both are nil for
-	// objects with S3's own encryption (SSE-S3): S3 gives their replicas the same, whatever the replica's default is.
-	SourceKeyArn, ReplicaKeyArn pulumi.StringInput
-	// ObjectLock says that the source has Object Lock; the replica must have it then, too. A replica takes over the
+	// SourceKeyArn is the key of the bucket (SSE-KMS). It and all replicas' keys are nil for objects with S3's own encryption
+	// (SSE-S3): S3 gives their replicas the same, whatever the replica's default is.
+	SourceKeyArn pulumi.StringInput
+	// ObjectLock says that the source has Object Lock; the replicas must have it then, too. A replica takes over the
 	// retention of its source, and gets its bucket's default when the source has none.
 	ObjectLock bool
-	// TimeControl asks S3 for 15 minutes (S3 RTC, charged by the GB). It is refused where the partition isn't known to have it.
-	TimeControl bool
-	// LagSeconds is the lag above which the alarm goes off; 0 means one hour.
-	LagSeconds int
+	// Replicas are where the objects go, each to all of them. What is a replica in the source itself isn't replicated again
+	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-what-is-isnot-replicated.html).
+	Replicas []Replica
 	// AlarmActions are the ARNs of what the alarms notify; none means that they only show.
 	AlarmActions pulumi.StringArrayInput
-	// DependsOn is what must be there first: both buckets' versioning, and the replica's policy.
+	// DependsOn is what must be there first: all buckets' versioning, and the replicas' policies.
 	DependsOn []pulumi.Resource
 	// Tags are put on the role and the alarms.
 	Tags map[string]string
 }
 
-// BucketReplication replicates a bucket's new objects to another bucket.
+// BucketReplication replicates a bucket's new objects to other buckets.
 type BucketReplication struct {
 	pulumi.ResourceState
 	// Config is what writers to the source must wait for: objects from before it aren't replicated.
@@ -48,48 +68,60 @@ type BucketReplication struct {
 	RoleArn pulumi.StringOutput
 }
 
-// replicationRule is the id of the only rule, a dimension of the metrics.
-const replicationRule = "archive"
-
-const (
-	defaultLagSeconds = 3600
-	// timeControlMinutes is the only value that S3 takes
-	// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ReplicationTimeValue.html).
-	timeControlMinutes = 15
-)
+// toArchive is the id of the rule of a bucket in front of an archive.
+const toArchive = "archive"
 
 func (args *BucketReplicationArgs) check(name string) error {
 	var p problems
 	p.place("Source", args.Source)
-	p.place("Replica", args.Replica)
 	p.bucket("SourceBucket", args.SourceBucket)
-	p.bucket("ReplicaBucket", args.ReplicaBucket)
 	p.name("RoleName", args.RoleName, roleName)
-	p.atLeast("LagSeconds", args.LagSeconds, 0)
 	if len(args.Folders) == 0 {
 		p.add("Folders", "", "want the folders that are replicated")
 	}
 	for i, folder := range args.Folders {
 		p.keyPrefix(at("Folders", i, ""), folder)
 	}
-	if args.SourceBucket == args.ReplicaBucket {
-		p.add("ReplicaBucket", args.ReplicaBucket, "want another bucket than the source")
+	if len(args.Replicas) == 0 {
+		p.add("Replicas", "", "want the buckets that the objects are replicated to")
 	}
-	if (args.SourceKeyArn == nil) != (args.ReplicaKeyArn == nil) {
-		p.add("ReplicaKeyArn", "", "want the keys of both buckets or none: replicas have the same kind of encryption as their sources")
-	}
-	if args.Source.Region != args.Replica.Region {
-		p.refuse("Replica", args.Replica, partition.CanCopy(args.Source.Region, args.Replica.Region))
-		p.refuse("Replica", args.Replica, args.Source.Region.Require(partition.S3CrossRegionReplication))
-	}
-	if args.TimeControl {
-		p.refuse("TimeControl", args.TimeControl, args.Source.Region.Require(partition.ReplicationTimeControl))
+	rules := map[string]bool{}
+	for i, r := range args.Replicas {
+		p.replica(at("Replicas", i, ""), args, r)
+		if !lifecycleClassName.MatchString(r.Rule) || rules[r.Rule] {
+			p.add(at("Replicas", i, ".Rule"), r.Rule, "want lower-case letters, digits and single hyphens, and no other rule of the name")
+		}
+		rules[r.Rule] = true
 	}
 	if len(p.list) == 0 {
-		doc, err := args.rolePolicy(unknownKey(args.Source), unknownKey(args.Replica))
+		keys := []string{unknownKey(args.Source)}
+		for _, r := range args.Replicas {
+			keys = append(keys, unknownKey(r.Place))
+		}
+		doc, err := args.rolePolicy(keys)
 		p.document("Folders", "role policy", policy.Inline, doc, err)
 	}
 	return p.err("BucketReplication", name)
+}
+
+func (p *problems) replica(field string, args *BucketReplicationArgs, r Replica) {
+	p.place(field+".Place", r.Place)
+	p.bucket(field+".BucketName", r.BucketName)
+	p.atLeast(field+".LagSeconds", r.LagSeconds, 0)
+	p.atLeast(field+".PendingBytes", r.PendingBytes, 0)
+	if args.SourceBucket == r.BucketName {
+		p.add(field+".BucketName", r.BucketName, "want another bucket than the source")
+	}
+	if (args.SourceKeyArn == nil) != (r.KeyArn == nil) {
+		p.add(field+".KeyArn", "", "want the keys of both buckets or none: replicas have the same kind of encryption as their sources")
+	}
+	if args.Source.Region != r.Place.Region {
+		p.refuse(field+".Place", r.Place, partition.CanCopy(args.Source.Region, r.Place.Region))
+		p.refuse(field+".Place", r.Place, args.Source.Region.Require(partition.S3CrossRegionReplication))
+	}
+	if r.TimeControl {
+		p.refuse(field+".TimeControl", r.TimeControl, args.Source.Region.Require(partition.ReplicationTimeControl))
+	}
 }
 
 // trusted lets S3 act as the role for the source's account.
@@ -97,7 +129,7 @@ func (args *BucketReplicationArgs) trusted() (policy.Document, error) {
 	return trust(args.Source, partition.S3, policy.Conditions{}.With("StringEquals", "aws:SourceAccount", string(args.Source.Account)))
 }
 
-// NewBucketReplication registers the role, the replication configuration of the source and two alarms. Deletions aren't
+// NewBucketReplication registers the role, the replication configuration of the source and alarms. Deletions aren't
 // replicated, neither markers nor versions. A bucket has one replication configuration. Errors: [ArgsError].
 func NewBucketReplication(ctx *pulumi.Context, name string, args *BucketReplicationArgs, opts ...pulumi.ResourceOption) (*BucketReplication, error) {
 	if args == nil {
@@ -116,7 +148,7 @@ func NewBucketReplication(ctx *pulumi.Context, name string, args *BucketReplicat
 	}
 	role, err := iam.NewRole(ctx, name+"-replication", &iam.RoleArgs{
 		Name:             pulumi.String(args.RoleName),
-		Description:      pulumi.Sprintf("S3 replicates bucket %s to %s", args.SourceBucket, args.ReplicaBucket),
+		Description:      pulumi.Sprintf("S3 replicates bucket %s to %s", args.SourceBucket, strings.Join(args.bucketNames(), " and ")),
 		AssumeRolePolicy: pulumi.String(trusted.JSON()),
 		Tags:             tags(args.Tags),
 	}, pulumi.Parent(c))
@@ -135,7 +167,7 @@ func NewBucketReplication(ctx *pulumi.Context, name string, args *BucketReplicat
 	c.Config, err = s3.NewBucketReplicationConfig(ctx, name, &s3.BucketReplicationConfigArgs{
 		Bucket: pulumi.String(args.SourceBucket),
 		Role:   role.Arn,
-		Rules:  s3.BucketReplicationConfigRuleArray{args.rule()},
+		Rules:  args.rules(),
 	}, pulumi.Parent(c), pulumi.RetainOnDelete(true), pulumi.DependsOn(append([]pulumi.Resource{allowed}, args.DependsOn...)))
 	if err != nil {
 		return nil, err
@@ -146,77 +178,25 @@ func NewBucketReplication(ctx *pulumi.Context, name string, args *BucketReplicat
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"roleArn": c.RoleArn})
 }
 
-// policyOutput is the role's policy when the ARNs of the keys are known.
+func (args *BucketReplicationArgs) bucketNames() []string {
+	var names []string
+	for _, r := range args.Replicas {
+		names = append(names, r.BucketName)
+	}
+	return names
+}
+
+// policyOutput is the role's policy when the ARNs of the keys are known: the source's, and then those of the replicas.
 func (args *BucketReplicationArgs) policyOutput() pulumi.StringInput {
 	if args.SourceKeyArn == nil {
-		return documentOf(pulumi.String(""), func(string) (policy.Document, error) { return args.rolePolicy("", "") })
+		return documentOf(pulumi.String(""), func(string) (policy.Document, error) { return args.rolePolicy(nil) })
 	}
-	return pulumi.All(args.SourceKeyArn, args.ReplicaKeyArn).ApplyT(func(keys []any) (string, error) {
-		doc, err := args.rolePolicy(keys[0].(string), keys[1].(string))
+	keys := pulumi.StringArray{args.SourceKeyArn}
+	for _, r := range args.Replicas {
+		keys = append(keys, r.KeyArn)
+	}
+	return keys.ToStringArrayOutput().ApplyT(func(keys []string) (string, error) {
+		doc, err := args.rolePolicy(keys)
 		return doc.JSON(), err
 	}).(pulumi.StringOutput)
-}
-
-func (args *BucketReplicationArgs) rule() *s3.BucketReplicationConfigRuleArgs {
-	to := s3.BucketReplicationConfigRuleDestinationArgs{
-		Bucket: pulumi.String(partition.BucketARN(args.Replica.Partition(), args.ReplicaBucket).String()),
-		// Metrics tell of failures and lag, without time control, too
-		// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/repl-metrics.html).
-		Metrics: &s3.BucketReplicationConfigRuleDestinationMetricsArgs{Status: pulumi.String("Enabled")},
-	}
-	rule := &s3.BucketReplicationConfigRuleArgs{
-		Id:       pulumi.String(replicationRule),
-		Status:   pulumi.String("Enabled"),
-		Priority: pulumi.Int(1),
-		// Everything: an object that no rule is about would be left behind without a word.
-		Filter: &s3.BucketReplicationConfigRuleFilterArgs{Prefix: pulumi.String("")},
-		DeleteMarkerReplication: &s3.BucketReplicationConfigRuleDeleteMarkerReplicationArgs{
-			Status: pulumi.String("Disabled"),
-		},
-	}
-	if args.Replica.Account != args.Source.Account {
-		to.Account = pulumi.String(args.Replica.Account)
-		to.AccessControlTranslation = &s3.BucketReplicationConfigRuleDestinationAccessControlTranslationArgs{Owner: pulumi.String("Destination")}
-	}
-	if args.ReplicaKeyArn != nil {
-		to.EncryptionConfiguration = &s3.BucketReplicationConfigRuleDestinationEncryptionConfigurationArgs{ReplicaKmsKeyId: args.ReplicaKeyArn}
-		rule.SourceSelectionCriteria = &s3.BucketReplicationConfigRuleSourceSelectionCriteriaArgs{
-			SseKmsEncryptedObjects: &s3.BucketReplicationConfigRuleSourceSelectionCriteriaSseKmsEncryptedObjectsArgs{Status: pulumi.String("Enabled")},
-		}
-	}
-	if args.TimeControl {
-		to.ReplicationTime = &s3.BucketReplicationConfigRuleDestinationReplicationTimeArgs{
-			Status: pulumi.String("Enabled"),
-			Time:   &s3.BucketReplicationConfigRuleDestinationReplicationTimeTimeArgs{Minutes: pulumi.Int(timeControlMinutes)},
-		}
-		to.Metrics = &s3.BucketReplicationConfigRuleDestinationMetricsArgs{
-			Status:         pulumi.String("Enabled"),
-			EventThreshold: &s3.BucketReplicationConfigRuleDestinationMetricsEventThresholdArgs{Minutes: pulumi.Int(timeControlMinutes)},
-		}
-	}
-	rule.Destination = to
-	return rule
-}
-
-// registerAlarms: an object that failed for good, which only a batch replication brings over, and a lag. S3 sends no
-// metrics while there is nothing to replicate, and nothing is wrong then.
-func (c *BucketReplication) registerAlarms(ctx *pulumi.Context, name string, args *BucketReplicationArgs) error {
-	for _, of := range []struct {
-		what, description, metric, statistic string
-		above                                int
-	}{
-		{"replication-failed", "Objects couldn't be replicated: mend the cause, then start a batch replication before they expire",
-			"OperationsFailedReplication", "Sum", 0},
-		{"replication-lag", "Replication lags behind", "ReplicationLatency", "Maximum", cmp.Or(args.LagSeconds, defaultLagSeconds)},
-	} {
-		a := alarm{
-			name: args.SourceBucket + "-" + of.what, description: of.description, namespace: "AWS/S3", metric: of.metric,
-			dimensions: map[string]string{"SourceBucket": args.SourceBucket, "DestinationBucket": args.ReplicaBucket, "RuleId": replicationRule},
-			statistic:  of.statistic, above: float64(of.above),
-		}
-		if err := a.register(ctx, name+"-"+of.what, args.AlarmActions, args.Tags, pulumi.Parent(c)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

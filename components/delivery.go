@@ -1,8 +1,6 @@
 package components
 
 import (
-	"strings"
-
 	"github.com/logarchive/logarchive/partition"
 )
 
@@ -49,13 +47,4 @@ type Delivery struct {
 	// ManagedKeys says that a replication is of objects with S3's own encryption (SSE-S3). Their replicas have the same,
 	// whatever the bucket's default is, so that the bucket's key isn't used.
 	ManagedKeys bool
-}
-
-// folder is the first part of the delivery's keys, ending with "/".
-func (d Delivery) folder() string {
-	first, _, _ := strings.Cut(d.Prefix, "/")
-	if first == "" {
-		first = "AWSLogs"
-	}
-	return first + "/"
 }

@@ -2,6 +2,7 @@
 //
 //   - [LogArchiveBucket]: the bucket that keeps the logs, with its own key and with exactly the grants of those who
 //     deliver to it;
+//   - [ArchiveReplica]: a second such bucket in another region, to which everything in the first is replicated;
 //   - [FirehoseToS3Pipeline]: a Firehose stream that carries log groups to the archive;
 //   - [TransformFunction]: the function that turns the records of such a stream into lines;
 //   - [LogGroupSubscriber]: what subscribes every log group of a region to a pipeline, new ones by event, and looks at all

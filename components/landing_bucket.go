@@ -1,7 +1,7 @@
 package components
 
 import (
-	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -24,16 +24,20 @@ type LandingBucketArgs struct {
 	AdministratorRoleArns, BreakGlassRoleArns []string
 	// Maintenance is as in [LogArchiveBucketArgs].
 	Maintenance bool
-	// Archive is where everything is replicated to. Its Deliveries must have those of [LandingBucketArgs.Replicas].
+	// Archive is where everything is replicated to. Its Deliveries must have those of [Replicas].
 	Archive *LogArchiveBucket
 	// ArchivePlace and ArchiveBucketName are where that is, and its name.
 	ArchivePlace      partition.Place
 	ArchiveBucketName string
 	// ReplicationRoleName is the role of Place's account as which S3 replicates.
 	ReplicationRoleName string
-	// TimeControl, LagSeconds and AlarmActions are as in [BucketReplicationArgs].
-	TimeControl  bool
-	LagSeconds   int
+	// TimeControl and LagSeconds are as in [Replica].
+	TimeControl bool
+	LagSeconds  int
+	// Also is the archive's replica, if it has one: what arrives in the archive as a replica isn't replicated from there. Its
+	// Deliveries must have those of [Replicas], too.
+	Also *ArchiveReplica
+	// AlarmActions are as in [BucketReplicationArgs].
 	AlarmActions pulumi.StringArrayInput
 	// Tags are put on everything.
 	Tags map[string]string
@@ -58,20 +62,27 @@ type LandingBucket struct {
 
 // Replicas are the archive's deliveries for what lands in a bucket at a place: one for each folder.
 func Replicas(place partition.Place, roleName string, landed []Delivery) []Delivery {
+	return replicasOf(place, roleName, folders(landed))
+}
+
+func replicasOf(place partition.Place, roleName string, folders []string) []Delivery {
 	var out []Delivery
-	for _, folder := range folders(landed) {
+	for _, folder := range folders {
 		out = append(out, Delivery{Kind: ReplicationDelivery, Source: place, RoleArn: place.RoleARN(roleName).String(), Prefix: folder})
 	}
 	return out
 }
 
+// folders are the first parts of all keys that are delivered, each ending with "/".
 func folders(deliveries []Delivery) []string {
 	var out []string
 	for _, d := range deliveries {
-		out = append(out, d.folder())
+		for _, key := range d.keyPrefixes() {
+			folder, _, _ := strings.Cut(key, "/")
+			out = append(out, folder+"/")
+		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return sorted(out)
 }
 
 func (args *LandingBucketArgs) bucket() *LogArchiveBucketArgs {
@@ -89,15 +100,17 @@ func (args *LandingBucketArgs) bucket() *LogArchiveBucketArgs {
 }
 
 func (args *LandingBucketArgs) replication() *BucketReplicationArgs {
-	r := &BucketReplicationArgs{
-		Source: args.Place, Replica: args.ArchivePlace, SourceBucket: args.BucketName, ReplicaBucket: args.ArchiveBucketName,
-		Folders: folders(args.Deliveries), RoleName: args.ReplicationRoleName,
+	return &BucketReplicationArgs{
+		Source: args.Place, SourceBucket: args.BucketName, Folders: folders(args.Deliveries), RoleName: args.ReplicationRoleName,
 		// The keys are filled in when they exist.
-		SourceKeyArn: pulumi.String(""), ReplicaKeyArn: pulumi.String(""),
-		ObjectLock:  args.Place.Region.Require(partition.ObjectLock) == nil,
-		TimeControl: args.TimeControl, LagSeconds: args.LagSeconds, AlarmActions: args.AlarmActions, Tags: args.Tags,
+		SourceKeyArn: pulumi.String(""),
+		ObjectLock:   args.Place.Region.Require(partition.ObjectLock) == nil,
+		Replicas: args.Also.after(Replica{
+			Rule: toArchive, Place: args.ArchivePlace, BucketName: args.ArchiveBucketName, KeyArn: pulumi.String(""),
+			TimeControl: args.TimeControl, LagSeconds: args.LagSeconds,
+		}),
+		AlarmActions: args.AlarmActions, Tags: args.Tags,
 	}
-	return r
 }
 
 func (args *LandingBucketArgs) check(name string) error {
@@ -136,8 +149,8 @@ func NewLandingBucket(ctx *pulumi.Context, name string, args *LandingBucketArgs,
 		return nil, err
 	}
 	r := args.replication()
-	r.SourceKeyArn, r.ReplicaKeyArn = c.Landing.KeyArn, args.Archive.KeyArn
-	r.DependsOn = []pulumi.Resource{c.Landing.Versioning, c.Landing.Policy, args.Archive.Versioning, args.Archive.Policy}
+	r.SourceKeyArn, r.Replicas[0].KeyArn = c.Landing.KeyArn, args.Archive.KeyArn
+	r.DependsOn = append([]pulumi.Resource{c.Landing.Versioning, c.Landing.Policy, args.Archive.Versioning, args.Archive.Policy}, args.Also.settled()...)
 	if c.Replication, err = NewBucketReplication(ctx, name, r, pulumi.Parent(c)); err != nil {
 		return nil, err
 	}

@@ -134,8 +134,8 @@ func TestReplicationToAnotherAccount(t *testing.T) {
 			return err
 		}
 		_, err := components.NewBucketReplication(p.ctx, "archive", &components.BucketReplicationArgs{
-			Source: oregon, Replica: security, SourceBucket: "example-archive", ReplicaBucket: "example-replica", Folders: []string{"logs/"},
-			RoleName: "replicate", SourceKeyArn: key(oregon), ReplicaKeyArn: key(security), TimeControl: true, LagSeconds: 900,
+			Source: oregon, SourceBucket: "example-archive", Folders: []string{"logs/"}, RoleName: "replicate", SourceKeyArn: key(oregon),
+			Replicas: []components.Replica{{Rule: "all", Place: security, BucketName: "example-replica", KeyArn: key(security), TimeControl: true, LagSeconds: 900}},
 		}, p.at(oregon))
 		return err
 	})
@@ -172,7 +172,8 @@ func TestReplicationWithoutKeys(t *testing.T) {
 			return err
 		}
 		_, err := components.NewBucketReplication(p.ctx, "access", &components.BucketReplicationArgs{
-			Source: home, Replica: archive, SourceBucket: "example-access", ReplicaBucket: "example-log-archive", Folders: []string{"access-logs/"}, RoleName: "replicate",
+			Source: home, SourceBucket: "example-access", Folders: []string{"access-logs/"}, RoleName: "replicate",
+			Replicas: []components.Replica{{Rule: "all", Place: archive, BucketName: "example-log-archive"}},
 		}, p.at(home))
 		return err
 	})
@@ -201,16 +202,24 @@ func TestLandingBucketIsRefused(t *testing.T) {
 		_, err := components.NewLandingBucket(p.ctx, "refused", args, p.at(landing))
 		return err
 	}), map[string]string{
-		"ExpireDays": "want at least 14", "Archive": "want the bucket", "TimeControl": "not known", "RoleName": "want 1 to 64",
-		"BucketName": "lower-case", "SourceBucket": "lower-case", "Replica": "nothing is copied across partitions",
+		"ExpireDays": "want at least 14", "Archive": "want the bucket", "Replicas[0].TimeControl": "not known", "RoleName": "want 1 to 64",
+		"BucketName": "lower-case", "SourceBucket": "lower-case", "Replicas[0].Place": "nothing is copied across partitions",
 	})
 	wantProblems(t, refused(t, func(p *program) error {
 		_, err := components.NewBucketReplication(p.ctx, "refused", &components.BucketReplicationArgs{
-			Source: home, Replica: home, SourceBucket: "same", ReplicaBucket: "same", RoleName: "r", SourceKeyArn: pulumi.String(""),
-			Folders: []string{"/logs"}, LagSeconds: -1,
+			Source: home, SourceBucket: "same", RoleName: "r", SourceKeyArn: pulumi.String(""), Folders: []string{"/logs"},
+			Replicas: []components.Replica{
+				{Rule: "all", Place: home, BucketName: "same", LagSeconds: -1, PendingBytes: -1},
+				{Rule: "all", Place: home, BucketName: "other", KeyArn: pulumi.String("")},
+			},
 		}, p.at(home))
 		return err
 	}), map[string]string{
-		"ReplicaBucket": "another bucket", "ReplicaKeyArn": "both buckets or none", "Folders[0]": "want a key prefix", "LagSeconds": "at least 0",
+		"Replicas[0].BucketName": "another bucket", "Replicas[0].KeyArn": "both buckets or none", "Folders[0]": "want a key prefix",
+		"Replicas[0].LagSeconds": "at least 0", "Replicas[0].PendingBytes": "at least 0", "Replicas[1].Rule": "no other rule of the name",
 	})
+	wantProblems(t, refused(t, func(p *program) error {
+		_, err := components.NewBucketReplication(p.ctx, "refused", nil, p.at(home))
+		return err
+	}), map[string]string{"Source.Account": "", "Source.Region": "", "SourceBucket": "", "Folders": "want the folders", "RoleName": "", "Replicas": "want the buckets"})
 }

@@ -50,6 +50,9 @@ type LogArchiveBucketArgs struct {
 	// ReplicationRoleArns are the roles of the bucket's account as which S3 replicates the bucket to others: see
 	// [BucketReplication]. They can decrypt what is in it, through S3 only.
 	ReplicationRoleArns []string
+	// OnlyReplicas says that nobody but the roles of Deliveries of kind [ReplicationDelivery] may write, whatever the policies of
+	// the account allow, and that no deletion can be replicated to the bucket.
+	OnlyReplicas bool
 	// Maintenance lets AdministratorRoleArns change what is settled when the bucket is made: versions, lifecycle, Object
 	// Lock, default encryption, public access block, ownership. Deploy it before such a change, and take it back after it.
 	Maintenance bool

@@ -49,7 +49,13 @@ func (d *Delivery) Flush(ctx context.Context) error {
 			next = &due
 		}
 		if next == nil {
-			return errors.Join(problems, d.deliverDigests(ctx))
+			if err := d.deliverDigests(ctx); err != nil {
+				return errors.Join(problems, err)
+			}
+			if _, ok, err := d.replicationDue(stuck); err != nil || !ok {
+				return errors.Join(problems, err)
+			}
+			continue // a digest is to be replicated
 		}
 		if now, err = d.clock.AdvanceTo(*next); err != nil {
 			return errors.Join(problems, err)
@@ -253,7 +259,7 @@ func (d *Delivery) write(ctx context.Context, b *buffer, part feedPart, bucket *
 		return nil, hop.refuse("SlowDown", bucket.arn, "Please reduce your request rate.")
 	}
 	o.Bucket, o.Records = bucket.name, int(part.events)
-	o.Lock, o.Replication = bucket.lock.from(o.LastModified), bucket.replicationOf(o)
+	o = bucket.arriving(o)
 	batch, err := d.store.Begin()
 	if err != nil {
 		return nil, err

@@ -156,7 +156,7 @@ func (s replayStore) Write(_ context.Context, bucket, key string, data []byte, t
 		return "", fmt.Errorf("%w: s3://%s/%s", replay.ErrConflict, bucket, key)
 	}
 	o := StoredObject{Bucket: bucket, Key: key, LastModified: s.d.clock.Now(), ContentType: "application/json", Encryption: b.encryption}
-	o, err = s.d.store.Put(o, b.versioned, bytes.NewReader(data))
+	o, err = s.d.store.Put(b.arriving(o), b.versioned, bytes.NewReader(data))
 	return o.SHA256, err
 }
 

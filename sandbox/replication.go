@@ -65,6 +65,12 @@ func (b *archiveBucket) replicationOf(o StoredObject) ReplicationStatus {
 	return ""
 }
 
+// arriving is an object that is about to be written, with the retention that the bucket gives it and where its replication stands.
+func (b *archiveBucket) arriving(o StoredObject) StoredObject {
+	o.Lock, o.Replication = b.lock.from(o.LastModified), b.replicationOf(o)
+	return o
+}
+
 // defaultRetention is what Object Lock gives to new versions.
 type defaultRetention struct {
 	mode string
@@ -140,6 +146,7 @@ func (d *Delivery) replicate(ctx context.Context, o StoredObject, now time.Time)
 	end := replicated{Bucket: o.Bucket, Key: o.Key, VersionID: o.VersionID, Status: ReplicationCompleted}
 	var replicas []StoredObject
 	var refused error
+	reached := false
 	if ok {
 		for _, rule := range from.replications {
 			if !rule.applies(o) {
@@ -154,11 +161,18 @@ func (d *Delivery) replicate(ctx context.Context, o StoredObject, now time.Time)
 			case err != nil:
 				return err
 			default:
-				replicas = append(replicas, replica)
+				reached = true
+				// With several destinations, a version that failed is in some of them already: a batch replication makes no
+				// second version of it there.
+				if there, err := d.store.holds(versionKey{replica.Bucket, replica.Key, replica.VersionID}); err != nil {
+					return err
+				} else if !there {
+					replicas = append(replicas, replica)
+				}
 			}
 		}
 	}
-	if !ok || len(replicas) == 0 && refused == nil {
+	if !reached && refused == nil {
 		end.Status, end.Failure = ReplicationFailed, "there is no rule any more that replicates it"
 	}
 	if len(replicas) == 0 {
@@ -332,8 +346,12 @@ func (d *Delivery) replicaKeyHops(as Hop, step string, b *archiveBucket, object 
 	return hops, nil
 }
 
+// keptDays is for how many days a bucket keeps objects at least that they don't only pass, as for a proof: an archive with a
+// replica that keeps them for longer is an archive.
+const keptDays = 180
+
 // kept follows a bucket that what is written to it only passes to the one that keeps it: it is replicated there, and expires
-// earlier than there.
+// soon, and earlier than there.
 func kept(world Resources, arn string) (string, bool) {
 	b, ok := bucketByARN(world, arn)
 	if !ok || len(b.replications) == 0 {
@@ -342,7 +360,7 @@ func kept(world Resources, arn string) (string, bool) {
 	here := expiryOf(world, b.name)
 	for _, rule := range b.replications {
 		to, ok := bucketByARN(world, rule.bucket)
-		if there := 0.0; ok && here > 0 {
+		if there := 0.0; ok && here > 0 && here < keptDays {
 			if there = expiryOf(world, to.name); there == 0 || there > here {
 				return rule.bucket, true
 			}

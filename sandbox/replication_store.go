@@ -74,6 +74,17 @@ func (s *Store) pending() ([]StoredObject, error) {
 	return found, nil
 }
 
+// holds says whether a version is there.
+func (s *Store) holds(k versionKey) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.refresh(); err != nil {
+		return false, err
+	}
+	_, ok := s.index.version(k)
+	return ok, nil
+}
+
 func (x *objectIndex) version(k versionKey) (StoredObject, bool) {
 	if b := x.buckets[k.bucket]; b != nil {
 		for _, v := range b.versions[k.key] {

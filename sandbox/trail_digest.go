@@ -201,10 +201,10 @@ func (d *Delivery) writeDigest(ctx context.Context, f *serviceFile, folder strin
 	if err != nil {
 		return nil, err
 	}
-	to, err := batch.Create(StoredObject{
+	to, err := batch.Create(bucket.arriving(StoredObject{
 		Bucket: bucket.name, Key: out.Object, LastModified: now, ContentType: "application/json", ContentEncoding: "gzip", Encryption: encryption,
 		Source: place.ARN(partition.CloudTrail, "trail/"+f.name).String(),
-	}, bucket.versioned)
+	}), bucket.versioned)
 	if err == nil {
 		packed := gzip.NewWriter(to)
 		_, err = packed.Write(text)

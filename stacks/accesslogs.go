@@ -80,7 +80,7 @@ func accessLogsField() schema.Field {
 				Accepts: "a list of names of buckets",
 				Items:   &schema.Field{Kind: schema.String, Required: true, Accepts: "the name of a bucket"}},
 			{Key: "ownBucketsDays", Kind: schema.Integer, DefaultText: "no access logs of them", Range: schema.Between(minRetentionDays, maxDays),
-				Doc: "For how many days the server access logs of the archive and landing buckets are kept: each in a bucket beside it, named after it with -access behind. They aren't replicated to the archive, which would log that again, for ever."},
+				Doc: "For how many days the server access logs of the archive, its replica and the landing bucket are kept: each in a bucket beside it, named after it with -access behind. They aren't replicated to the archive, which would log that again, for ever."},
 		},
 	}
 }
@@ -100,7 +100,7 @@ func (p *parser) accessLogs(v schema.Value) {
 		if err := checkBucketName(s.Bucket); err != nil {
 			p.add(bucket, "%v", err)
 		}
-		if s.Bucket == p.spec.ArchiveBucket.Bucket || p.spec.Landing != nil && s.Bucket == p.spec.Landing.Bucket {
+		if p.spec.keepsIn(s.Bucket) {
 			p.add(bucket, "%s is another bucket of the archive, too; want another", schema.Quote(s.Bucket))
 		}
 	}
@@ -118,7 +118,7 @@ func (p *parser) accessLogs(v schema.Value) {
 		switch name := item.Text(); {
 		case name == s.Bucket:
 			p.add(item, "%s is the bucket of the access logs; each log object would be logged again, for ever", schema.Quote(name))
-		case name == p.spec.ArchiveBucket.Bucket || p.spec.Landing != nil && name == p.spec.Landing.Bucket:
+		case p.spec.keepsIn(name):
 			p.add(item, "%s is the archive's own; say ownBucketsDays", schema.Quote(name))
 		default:
 			if err := checkBucketName(name); err != nil {
@@ -185,7 +185,15 @@ func (s *Spec) ownBuckets() []string {
 	if s.lands() {
 		list = append(list, s.Landing.Bucket)
 	}
+	if s.Replica != nil {
+		list = append(list, s.Replica.Bucket)
+	}
 	return list
+}
+
+// keepsIn says whether a bucket is the archive, its replica or the landing bucket.
+func (s *Spec) keepsIn(bucket string) bool {
+	return bucket == s.ArchiveBucket.Bucket || s.Landing != nil && bucket == s.Landing.Bucket || s.Replica != nil && bucket == s.Replica.Bucket
 }
 
 // ownAccessBucket is where the server access logs of one of the archive's own buckets go.
@@ -281,7 +289,7 @@ func (c *composer) accessLogBuckets() (err error) {
 	if a.collects() {
 		args := &components.AccessLogBucketArgs{
 			Place: s.Home, BucketName: a.Bucket, ExpireDays: a.ExpireDays, LagSeconds: a.LagMinutes * 60, AlarmActions: c.alarmActions(s.Home),
-			Archive: c.archive, ArchivePlace: s.Archive, ArchiveBucketName: s.ArchiveBucket.Bucket, ReplicationRoleName: s.AccessLogRole(),
+			Archive: c.archive, Also: c.replica, ArchivePlace: s.Archive, ArchiveBucketName: s.ArchiveBucket.Bucket, ReplicationRoleName: s.AccessLogRole(),
 		}
 		commands := pulumi.StringMap{}
 		for _, b := range a.Balancers {
@@ -304,16 +312,25 @@ func (c *composer) accessLogBuckets() (err error) {
 	if a.OwnDays == 0 {
 		return nil
 	}
-	own := func(name string, place partition.Place, bucket string, provider pulumi.ProviderResource, waitFor ...pulumi.Resource) error {
+	own := func(name string, place partition.Place, bucket string, breakGlass partition.ARN, provider pulumi.ProviderResource, waitFor ...pulumi.Resource) error {
 		args := &components.AccessLogBucketArgs{Place: place, BucketName: ownAccessBucket(bucket), ExpireDays: a.OwnDays, Buckets: []string{bucket}}
-		if s.ArchiveBucket.hasBreakGlass() {
-			args.BreakGlassRoleArns = []string{s.ArchiveBucket.BreakGlassRole.String()}
+		if breakGlass != (partition.ARN{}) {
+			args.BreakGlassRoleArns = []string{breakGlass.String()}
 		}
 		_, err := components.NewAccessLogBucket(c.ctx, name, args, pulumi.Provider(provider), pulumi.DependsOn(waitFor))
 		return err
 	}
-	if err := own("archive-access", s.Archive, s.ArchiveBucket.Bucket, c.providers.archive, c.archive.Bucket); err != nil || !s.lands() {
+	deletes := s.ArchiveBucket.BreakGlassRole
+	if err := own("archive-access", s.Archive, s.ArchiveBucket.Bucket, deletes, c.providers.archive, c.archive.Bucket); err != nil {
 		return err
 	}
-	return own("landing-access", s.LandingPlace(), s.Landing.Bucket, c.providers.landing, c.landing.Landing.Bucket)
+	if r := s.Replica; r != nil {
+		if err := own("replica-access", r.Place, r.Bucket, r.BreakGlassRole, c.providers.replica, c.replica.Replica.Bucket); err != nil {
+			return err
+		}
+	}
+	if !s.lands() {
+		return nil
+	}
+	return own("landing-access", s.LandingPlace(), s.Landing.Bucket, deletes, c.providers.landing, c.landing.Landing.Bucket)
 }

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -193,7 +194,7 @@ func (c *composer) accounts() error {
 			return err
 		}
 		of := &composer{
-			ctx: c.ctx, spec: a.Stack, archive: c.archive, landing: c.landing, providers: &providers{home: provider},
+			ctx: c.ctx, spec: a.Stack, archive: c.archive, replica: c.replica, landing: c.landing, providers: &providers{home: provider},
 			scope: string(a.account()) + ":", pipelines: map[Class]*components.FirehoseToS3Pipeline{}, reports: c.reports,
 		}
 		c.watch(of, c.spec.Home)
@@ -223,9 +224,20 @@ func (s *Spec) withSecrets(config func(key string) string) *Spec {
 	out := *s
 	out.Accounts = append([]AccountSpec(nil), s.Accounts...)
 	decrypted := func(key string, into any) bool { return json.Unmarshal([]byte(config(key)), into) == nil }
-	var archive struct{ ExternalID string }
-	if out.ExternalID == schema.Placeholder && decrypted("archive", &archive) && archive.ExternalID != "" {
-		out.ExternalID = archive.ExternalID
+	var archive struct {
+		ExternalID string
+		Replica    struct{ ExternalID string }
+	}
+	if decrypted("archive", &archive) {
+		if out.ExternalID == schema.Placeholder && archive.ExternalID != "" {
+			out.ExternalID = archive.ExternalID
+		}
+		// In the archive's account, the replica has the archive's.
+		if id := cmp.Or(archive.Replica.ExternalID, archive.ExternalID); s.Replica != nil && s.Replica.ExternalID == schema.Placeholder && id != "" {
+			r := *s.Replica
+			r.ExternalID = id
+			out.Replica = &r
+		}
 	}
 	var accounts []struct{ ExternalID string }
 	for i := range out.Accounts {
@@ -246,6 +258,11 @@ func (s *Spec) withSecrets(config func(key string) string) *Spec {
 func (s *Spec) withoutSecrets() *Spec {
 	out := *s
 	out.ExternalID = schema.Placeholder
+	if s.Replica != nil {
+		r := *s.Replica
+		r.ExternalID = schema.Placeholder
+		out.Replica = &r
+	}
 	out.Accounts = append([]AccountSpec(nil), s.Accounts...)
 	for i := range out.Accounts {
 		out.Accounts[i].ExternalID = schema.Placeholder

@@ -45,6 +45,7 @@ func (s *Spec) alarmPaths() []alarmPath {
 	if len(s.Siem) > 0 {
 		paths = append(paths, s.siemAlarms())
 	}
+	paths = append(paths, s.replicaAlarms()...)
 	return append(paths, s.archiveAlarms())
 }
 

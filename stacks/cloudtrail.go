@@ -196,7 +196,7 @@ func (c *composer) cloudTrail() error {
 		Prefix:       TrailPrefix,
 		Organization: t.Organization != "",
 		DataEvents:   t.DataEvents,
-		DependsOn:    []pulumi.Resource{c.archive.Policy},
+		DependsOn:    c.archiveReady(),
 	}
 	if t.CloudWatchLogs {
 		args.CloudWatchLogs = &components.TrailLogGroup{

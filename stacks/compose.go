@@ -27,6 +27,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 	for _, step := range []func() error{
 		c.alarmTopics,
 		c.archiveBucket,
+		c.archiveReplica,
 		c.landingBucket,
 		c.accessLogBuckets,
 		c.transformFunction,
@@ -63,6 +64,7 @@ type composer struct {
 	spec      *Spec
 	providers *providers
 	archive   *components.LogArchiveBucket
+	replica   *components.ArchiveReplica    // nil without one
 	landing   *components.LandingBucket     // nil without one
 	transform *components.TransformFunction // nil without one
 	// databaseTransform is the databases' own; nil where they have the others'.
@@ -87,8 +89,9 @@ type composer struct {
 
 func (c *composer) atHome() pulumi.ResourceOption { return pulumi.Provider(c.providers.home) }
 
-func (c *composer) archiveBucket() (err error) {
-	s, a := c.spec, c.spec.ArchiveBucket
+// archiveArgs are the Args of the archive, which are those of its replica, too.
+func (s *Spec) archiveArgs() *components.LogArchiveBucketArgs {
+	a := s.ArchiveBucket
 	args := &components.LogArchiveBucketArgs{
 		Place:                 s.Archive,
 		BucketName:            a.Bucket,
@@ -108,7 +111,14 @@ func (c *composer) archiveBucket() (err error) {
 	if a.hasBreakGlass() {
 		args.BreakGlassRoleArns = []string{a.BreakGlassRole.String()}
 	}
-	c.archive, err = components.NewLogArchiveBucket(c.ctx, "archive", args, pulumi.Provider(c.providers.archive))
+	if s.Replica != nil && s.writesDirectly() {
+		args.ReplicationRoleArns = []string{s.Archive.RoleARN(s.ReplicaRole()).String()}
+	}
+	return args
+}
+
+func (c *composer) archiveBucket() (err error) {
+	c.archive, err = components.NewLogArchiveBucket(c.ctx, "archive", c.spec.archiveArgs(), pulumi.Provider(c.providers.archive))
 	return err
 }
 
@@ -152,7 +162,7 @@ func (c *composer) streams() error {
 			ErrorLogRetentionDays: s.Pipeline.ErrorLogRetentionDays,
 			ErrorLogGroupName:     s.ErrorLogGroup(class),
 			Keep:                  s.Pipeline.KeepStreams,
-			DependsOn:             []pulumi.Resource{c.archive.Policy},
+			DependsOn:             c.archiveReady(),
 		}
 		switch {
 		case class == ClassSyslog:
@@ -197,7 +207,7 @@ func (c *composer) flowLogs() error {
 			if f.Parquet {
 				args.Format = "parquet"
 			}
-			args.DependsOn = []pulumi.Resource{c.archive.Policy}
+			args.DependsOn = c.archiveReady()
 			if f.Method == MethodLanding {
 				args.BucketArn, args.DependsOn = c.landing.Arn, c.landing.Ready
 			}

@@ -51,6 +51,10 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 			g, spec := example(t, stack)
 			places := map[string]partition.Place{"home": spec.Home, "backup": spec.Backup, "archive": spec.Archive, "landing": spec.LandingPlace()}
 			want := []string{"archive", "backup", "home", "landing"}
+			if r := spec.Replica; r != nil {
+				places["replica"] = r.Place
+				want = append(want, "replica")
+			}
 			for _, a := range spec.Accounts {
 				name := "account-" + string(a.Stack.Home.Account)
 				places[name] = a.Stack.Home
@@ -89,10 +93,14 @@ func TestEveryResourceHasAProviderOfItsPlace(t *testing.T) {
 					want = account
 				case further:
 					want = "account-" + account
-				case parent != nil && parent.Name == "landing-alarms":
+				case parent != nil && (parent.Name == "landing-alarms" || parent.Name == "path-landing-replica"):
 					want = "landing"
-				case parent != nil && (parent.Name == "archive-alarms" || parent.Name == "path-archive" || parent.Name == "path-siem"):
+				case parent != nil && slices.Contains([]string{"archive-alarms", "path-archive", "path-siem", "path-replica"}, parent.Name), r.Name == "archive-dashboard":
 					want = "archive"
+				case parent != nil && parent.Name == "replica":
+					if want = "replica"; parent.Type == "logarchive:index:BucketReplication" {
+						want = "archive"
+					}
 				case parent != nil && slices.Contains([]string{"archive", "landing", "archive-access", "landing-access"}, parent.Name):
 					want = strings.TrimSuffix(parent.Name, "-access")
 				case parent != nil && slices.Contains([]string{"siem", "queries"}, parent.Name):

@@ -48,7 +48,7 @@ func (s *Spec) Externals() []External {
 	for _, a := range s.Accounts {
 		list = append(list, a.externals()...)
 	}
-	return slices.Concat(list, s.organizationExternal(), s.siemExternals(), s.ownExternals(), s.accessLogExternals())
+	return slices.Concat(list, s.organizationExternal(), s.replicaExternals(), s.siemExternals(), s.ownExternals(), s.accessLogExternals())
 }
 
 // ownExternals are those of the stack's own source account.

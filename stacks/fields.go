@@ -145,6 +145,7 @@ func archiveField() schema.Field {
 				Accepts: "the name of a role other than archive.role, with its path if it has one, or the role's ARN"},
 			{Key: "maintenance", Kind: schema.Boolean, Default: false,
 				Doc: "Lets archive.role change what is settled when the archive is made: lifecycle, Object Lock, versions, encryption, public access. Deploy it before such a change, with a waiver of the rule bucket-settled, and take both back after it."},
+			replicaField(),
 		}...),
 	}
 }

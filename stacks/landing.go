@@ -127,7 +127,7 @@ func (c *composer) landingBucket() (err error) {
 		Deliveries:            s.landingDeliveries(),
 		AdministratorRoleArns: []string{s.ArchiveRole.String()},
 		Maintenance:           a.Maintenance,
-		Archive:               c.archive, ArchivePlace: s.Archive, ArchiveBucketName: a.Bucket,
+		Archive:               c.archive, Also: c.replica, ArchivePlace: s.Archive, ArchiveBucketName: a.Bucket,
 		ReplicationRoleName: s.LandingRole(),
 		TimeControl:         s.Landing.TimeControl,
 		LagSeconds:          s.Landing.LagMinutes * 60,

@@ -109,6 +109,11 @@ func (s *Spec) AlarmKeyAlias() string { return s.NamePrefix + "-" + monitoringTo
 // DashboardName is the stack's dashboard. Dashboards are of an account and not of a region, so the name has the region.
 func (s *Spec) DashboardName() string { return s.NamePrefix + "-" + string(s.Home.Region) }
 
+// ArchiveDashboardName is the dashboard of the archive's account, which there is with a replica.
+func (s *Spec) ArchiveDashboardName() string {
+	return s.NamePrefix + "-archive-" + string(s.Home.Region)
+}
+
 // runbook is where alarms send people; empty without monitoring.
 func (s *Spec) runbook() string {
 	if s.Monitoring == nil {
@@ -149,7 +154,7 @@ func (c *composer) watchedPlaces() []*watched {
 	if s.lands() {
 		prefixes = append(prefixes, s.Landing.Bucket)
 	}
-	if len(s.centralClasses()) > 0 {
+	if len(s.centralClasses()) > 0 || s.lands() && s.Replica != nil {
 		prefixes = append(prefixes, s.NamePrefix)
 	}
 	switch {
@@ -212,12 +217,6 @@ func (c *composer) alarms() error {
 	if err := c.pathAlarms(paths); err != nil {
 		return err
 	}
-	var rows []components.DashboardRow
-	for _, path := range paths {
-		if path.place == s.Home {
-			rows = append(rows, path.row(s.NamePrefix))
-		}
-	}
 	topics := pulumi.StringMap{}
 	for place, w := range c.watched {
 		topics[place.String()] = w.topic.Arn
@@ -226,9 +225,24 @@ func (c *composer) alarms() error {
 	if !s.Monitoring.Dashboard {
 		return nil
 	}
-	_, err := components.NewDashboard(c.ctx, monitoringDashboard, &components.DashboardArgs{
-		Place: s.Home, DashboardName: s.DashboardName(), Title: "Log archive " + s.Stack, Rows: rows,
-	}, c.atHome())
+	if err := c.dashboard(monitoringDashboard, s.DashboardName(), s.Home, paths, c.atHome()); err != nil || s.Replica == nil {
+		return err
+	}
+	// The replica's metrics are in the archive's account, which a dashboard of the source account doesn't show.
+	return c.dashboard("archive-"+monitoringDashboard, s.ArchiveDashboardName(), s.Archive, paths, pulumi.Provider(c.providers.archive))
+}
+
+// dashboard shows the paths of a place.
+func (c *composer) dashboard(logical, name string, place partition.Place, paths []alarmPath, opts ...pulumi.ResourceOption) error {
+	var rows []components.DashboardRow
+	for _, path := range paths {
+		if path.place == place {
+			rows = append(rows, path.row(c.spec.NamePrefix))
+		}
+	}
+	_, err := components.NewDashboard(c.ctx, logical, &components.DashboardArgs{
+		Place: place, DashboardName: name, Title: "Log archive " + c.spec.Stack, Rows: rows,
+	}, opts...)
 	return err
 }
 

@@ -197,6 +197,7 @@ func (p *parser) names(v schema.Value) {
 		{"role", s.SyslogRole(), maxRoleName},
 		{"role", s.LandingRole(), maxRoleName},
 		{"role", s.AccessLogRole(), maxRoleName},
+		{"role", s.ReplicaRole(), maxRoleName},
 		{"role", s.TrailRole(), maxRoleName},
 		{"function", s.TransformFunction(), maxFunctionName},
 		{"function", s.SubscribeFunction(), maxSubscriberName},

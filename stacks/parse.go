@@ -26,6 +26,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.names(root.Get("namePrefix"))
 	p.archive(root.Get("archive"))
 	p.landing(root.Get("landing"), root.Get("archive").Get("bucket"))
+	p.replica(root.Get("archive"))
 	p.pipeline(root.Get("pipeline"))
 	p.flowLogs(root.Get("flowLogs"))
 	p.logGroups(root.Get("logGroups"))

@@ -264,8 +264,8 @@ var problemTable = []problem{
 	// The top level.
 	{"unknown key at the top", "flowlogs", list(), `flowlogs: unknown key with value "[]"; did you mean flowLogs? known here: ` + topKeys()},
 	{"key of another level", "retentionDays", 7, `retentionDays: unknown key with value "7"; it belongs to log-archive:archive.retentionDays. known here: ` + topKeys()},
-	{"no archive", "archive", removed{}, `archive: is required; want an object with account, role, externalId, bucket, retentionDays, transitions, classes, organizationId, objectLock, breakGlassRole, maintenance`},
-	{"list instead of object", "archive", list(), `archive: [] is a list; want an object with account, role, externalId, bucket, retentionDays, transitions, classes, organizationId, objectLock, breakGlassRole, maintenance`},
+	{"no archive", "archive", removed{}, `archive: is required; want an object with account, role, externalId, bucket, retentionDays, transitions, classes, organizationId, objectLock, breakGlassRole, maintenance, replica`},
+	{"list instead of object", "archive", list(), `archive: [] is a list; want an object with account, role, externalId, bucket, retentionDays, transitions, classes, organizationId, objectLock, breakGlassRole, maintenance, replica`},
 }
 
 func TestParseSpecReports(t *testing.T) {

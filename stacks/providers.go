@@ -12,10 +12,11 @@ import (
 // StackTag is the tag that every resource carries besides the configured ones: which stack it belongs to.
 const StackTag = "log-archive:stack"
 
-// providers are where a stack acts. landing, the archive's account in the home region, is nil where nothing lands.
-type providers struct{ home, backup, archive, landing *aws.Provider }
+// providers are where a stack acts. landing, the archive's account in the home region, is nil where nothing lands; replica is
+// nil without one.
+type providers struct{ home, backup, archive, landing, replica *aws.Provider }
 
-// newProviders registers the three providers that every stack has, and the landing bucket's.
+// newProviders registers the three providers that every stack has, and those of the replica and the landing bucket.
 func newProviders(ctx *pulumi.Context, s *Spec) (made *providers, err error) {
 	made = &providers{}
 	if made.home, err = newProvider(ctx, s, "home", s.Home, nil); err != nil {
@@ -24,8 +25,17 @@ func newProviders(ctx *pulumi.Context, s *Spec) (made *providers, err error) {
 	if made.backup, err = newProvider(ctx, s, "backup", s.Backup, nil); err != nil {
 		return nil, err
 	}
-	if made.archive, err = newProvider(ctx, s, "archive", s.Archive, s.assumeArchive(ctx)); err != nil || !s.lands() {
-		return made, err
+	if made.archive, err = newProvider(ctx, s, "archive", s.Archive, s.assumeArchive(ctx)); err != nil {
+		return nil, err
+	}
+	if r := s.Replica; r != nil {
+		as := s.assume(r.Role, secretIf(ctx, "archive", r.ExternalID))
+		if made.replica, err = newProvider(ctx, s, "replica", r.Place, as); err != nil {
+			return nil, err
+		}
+	}
+	if !s.lands() {
+		return made, nil
 	}
 	made.landing, err = newProvider(ctx, s, "landing", s.LandingPlace(), s.assumeArchive(ctx))
 	return made, err

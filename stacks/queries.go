@@ -41,7 +41,7 @@ func queriesField() schema.Field {
 		Fields: []schema.Field{
 			{Key: "bucket", Kind: schema.String, Required: true,
 				Doc:     "The bucket of the results, in the archive's account and region. Results are the archive's lines again: they have a key of their own.",
-				Accepts: "a bucket name, another than the archive's and the landing bucket's"},
+				Accepts: "a bucket name, another than the archive's, its replica's and the landing bucket's"},
 			{Key: "resultDays", Kind: schema.Integer, DefaultText: "7", Range: schema.Between(1, 365), Doc: "For how long results are kept."},
 			{Key: "scanLimitGiB", Kind: schema.Integer, DefaultText: "100", Range: schema.Between(1, 100000), Doc: "How much one query may read. Athena cancels one that reads more, and charges what it has read."},
 			{Key: "readers", Kind: schema.List, Required: true,
@@ -114,14 +114,7 @@ func (p *parser) resultsBucket(bucket schema.Value) {
 		p.add(bucket, "%v", err)
 		return
 	}
-	taken := []string{p.spec.ArchiveBucket.Bucket}
-	if p.spec.Landing != nil {
-		taken = append(taken, p.spec.Landing.Bucket)
-	}
-	if a := p.spec.AccessLogs; a != nil {
-		taken = append(taken, a.Bucket)
-	}
-	if slices.Contains(taken, bucket.Text()) {
+	if a := p.spec.AccessLogs; p.spec.keepsIn(bucket.Text()) || a != nil && a.Bucket == bucket.Text() {
 		p.add(bucket, "%s is a bucket of logs, too; want another", schema.Quote(bucket.Text()))
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
 	"github.com/logarchive/logarchive/components"
 	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/stacks/schema"
@@ -265,7 +263,7 @@ func (c *composer) config() error {
 		IncludeGlobalResourceTypes: s.GlobalTypes,
 		SnapshotFrequency:          s.SnapshotFrequency,
 		CreateServiceLinkedRole:    s.CreateRole,
-		DependsOn:                  []pulumi.Resource{c.archive.Policy},
+		DependsOn:                  c.archiveReady(),
 	}, c.atHome())
 	return err
 }
@@ -279,7 +277,7 @@ func (c *composer) findings() error {
 		Place: c.spec.Home, BucketPlace: c.spec.Archive,
 		BucketArn: c.archive.Arn, KeyArn: c.archive.KeyArn,
 		DetectorID: s.DetectorID, Frequency: s.Frequency,
-		DependsOn: []pulumi.Resource{c.archive.Policy},
+		DependsOn: c.archiveReady(),
 	}
 	if s.Lands {
 		args.BucketPlace, args.BucketArn, args.KeyArn, args.DependsOn = c.spec.LandingPlace(), c.landing.Arn, c.landing.KeyArn, c.landing.Ready

@@ -21,6 +21,8 @@ type Spec struct {
 	NamePrefix string
 
 	ArchiveBucket ArchiveSpec
+	// Replica is nil when the archive has none.
+	Replica *ReplicaSpec
 	// Landing is nil when nothing lands in the home region.
 	Landing   *LandingSpec
 	Pipeline  PipelineSpec

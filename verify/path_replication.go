@@ -24,14 +24,14 @@ func (e *evaluation) replication(s *segment, r *Resource) {
 	}
 }
 
-// deliveredFolders are the beginnings, up to the first slash, of the keys that were proven to be written to a bucket, or
-// replicated to it. Where nothing declared writes, as with the access logs of load balancers that are somebody else's, they are
+// deliveredFolders are the beginnings of the keys that were proven to be written to a bucket. What is replicated to it isn't
+// replicated again. Where nothing declared writes, as with the access logs of load balancers that are somebody else's, they are
 // those that the bucket's policy lets be written; "" where it says nothing of them.
 func (e *evaluation) deliveredFolders(b *bucket) []string {
 	var out []string
 	for _, v := range e.verdicts {
-		if (v.Action == "s3:PutObject" || v.Action == "s3:ReplicateObject") && bucketOf(v.Resource) == b.arn {
-			out = union(out, []string{folderOfKey(strings.TrimPrefix(v.Resource, b.arn+"/"))})
+		if v.Action == "s3:PutObject" && bucketOf(v.Resource) == b.arn {
+			out = union(out, []string{b.folderOf(strings.TrimPrefix(v.Resource, b.arn+"/"))})
 		}
 	}
 	if len(out) == 0 && b.policy != nil {
@@ -48,6 +48,21 @@ func (e *evaluation) deliveredFolders(b *bucket) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// folderOf is the beginning that a key has in common with those that the bucket's lifecycle treats alike; without such, up to its
+// first slash.
+func (b *bucket) folderOf(key string) string {
+	folder := ""
+	for _, l := range b.lifecycles {
+		if l.enabled && len(l.prefix) > len(folder) && strings.HasSuffix(l.prefix, "/") && strings.HasPrefix(key, l.prefix) {
+			folder = l.prefix
+		}
+	}
+	if folder == "" {
+		return folderOfKey(key)
+	}
+	return folder
 }
 
 // folderOfKey is the beginning of a key up to its first slash.

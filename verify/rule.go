@@ -28,7 +28,7 @@ type reporter func(resource, remedy, reason string, args ...any)
 
 // Rules returns every rule, sorted by id.
 func Rules() []Rule {
-	out := slices.Concat(bucketRules, keyRules, grantRules, lifecycleRuleSet, pipelineRules, replicationRules, destinationRules, compatibilityRules, databaseRules, machineRules, queueRules, trailRules, alarmRules, queryRules)
+	out := slices.Concat(bucketRules, keyRules, grantRules, lifecycleRuleSet, pipelineRules, replicationRules, replicaRules, destinationRules, compatibilityRules, databaseRules, machineRules, queueRules, trailRules, alarmRules, queryRules)
 	slices.SortFunc(out, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 	return out
 }
@@ -86,6 +86,17 @@ func (e *evaluation) writes(b *bucket) []*Verdict {
 	var out []*Verdict
 	for _, v := range e.verdicts {
 		if v.Action == "s3:PutObject" && v.Allowed && bucketOf(v.Resource) == b.arn {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// arrivals are the allowed hops by which an object gets into a bucket, written or replicated.
+func (e *evaluation) arrivals(b *bucket) []*Verdict {
+	out := e.writes(b)
+	for _, v := range e.verdicts {
+		if v.Action == "s3:ReplicateObject" && v.Allowed && bucketOf(v.Resource) == b.arn {
 			out = append(out, v)
 		}
 	}

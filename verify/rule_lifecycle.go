@@ -52,7 +52,7 @@ func expiring(b *bucket, key string) []lifecycleRule {
 func lifecycleCovers(e *evaluation, report reporter) {
 	for _, b := range e.archives() {
 		reported := map[string]bool{}
-		for _, v := range e.writes(b) {
+		for _, v := range e.arrivals(b) {
 			key := strings.TrimPrefix(v.Resource, b.arn+"/")
 			rules := expiring(b, key)
 			if len(rules) == 1 && rules[0].some && !reported[key] {

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 // ruleCase is a change of the example stack beijing that a rule must find.
 type ruleCase struct {
 	rule, name string
+	stack      string // "" is beijing
 	change     func(*program)
 	options    verify.Options
 	resource   string // the logical name of what the violation is about
@@ -36,11 +38,11 @@ var (
 func TestEveryRuleFindsItsViolation(t *testing.T) {
 	t.Parallel()
 	tried := map[string]bool{}
-	for _, c := range slices.Concat(bucketCases, keyCases, grantCases, lifecycleCases, pipelineCases, accountCases, replicationCases, destinationCases, compatibilityCases, databaseCases, machineCases, queueCases, trailCases, alarmCases, queryCases, proofCases) {
+	for _, c := range slices.Concat(bucketCases, keyCases, grantCases, lifecycleCases, pipelineCases, accountCases, replicationCases, replicaCases, destinationCases, compatibilityCases, databaseCases, machineCases, queueCases, trailCases, alarmCases, queryCases, proofCases) {
 		tried[c.rule] = true
 		t.Run(c.rule+"/"+c.name, func(t *testing.T) {
 			t.Parallel()
-			p := copyOf(t, "beijing")
+			p := copyOf(t, cmp.Or(c.stack, "beijing"))
 			c.change(p)
 			r := p.verify(c.options)
 			for _, v := range named(r, c.rule) {
