@@ -29,6 +29,8 @@ type carrier struct {
 	arn      string
 	name     string
 	policies []*policy.Policy
+	// boundary limits what a role's policies allow; nil without one, and where what it says isn't known.
+	boundary *carrier
 	// unknown says why not all of its policies are known.
 	unknown string
 }
@@ -51,6 +53,9 @@ func (a *policyAuthorizer) Authorize(h Hop) error {
 		}
 	}
 	policies := policy.Policies{Identity: identity.policies, Resource: resource.policies}
+	if identity.boundary != nil {
+		policies.Boundary = identity.boundary.policies
+	}
 	var decision policy.Decision
 	for _, caller := range append([]policy.Caller{h.Principal}, h.Aliases...) {
 		request.Caller = caller
@@ -74,9 +79,15 @@ func (a *policyAuthorizer) refusal(h Hop, d policy.Decision, verdicts []policy.V
 		for _, reason := range d.Decisive() {
 			by = append(by, reason.String())
 		}
-		at := resource
-		if !slices.ContainsFunc(d.Decisive(), func(r policy.Reason) bool { return r.Layer == policy.ResourceLayer }) {
-			at = identity
+		decides := func(layer policy.Layer) bool {
+			return slices.ContainsFunc(d.Decisive(), func(r policy.Reason) bool { return r.Layer == layer })
+		}
+		at := identity
+		switch {
+		case decides(policy.ResourceLayer):
+			at = resource
+		case decides(policy.BoundaryLayer):
+			at = *identity.boundary
 		}
 		return h.refuse("AccessDenied", at.arn, "denied: %s", strings.Join(by, "; "))
 	}
@@ -88,8 +99,11 @@ func (a *policyAuthorizer) refusal(h Hop, d policy.Decision, verdicts []policy.V
 	at := ""
 	for _, layer := range lacking {
 		c := identity
-		if layer == policy.ResourceLayer {
+		switch {
+		case layer == policy.ResourceLayer:
 			c = resource
+		case layer == policy.BoundaryLayer && identity.boundary != nil:
+			c = *identity.boundary
 		}
 		if c.name == "" {
 			continue // there are no such policies
@@ -216,6 +230,15 @@ func (a *policyAuthorizer) identityCarrier(h Hop) (carrier, error) {
 			}
 		} else {
 			c.unknown = "what " + arn + " allows isn't known to the sandbox"
+		}
+	}
+	if arn := role.Text("permissionsBoundary"); arn != "" {
+		if managed, ok := a.world.ByARN(arn); ok && managed.Text("policy") != "" {
+			p, err := a.compile("permission boundary "+arn, managed.Text("policy"))
+			if err != nil {
+				return c, err
+			}
+			c.boundary = &carrier{arn: arn, name: "the permission boundary " + arn + " of the role " + arns[0], policies: []*policy.Policy{p}}
 		}
 	}
 	if role.External && c.policies == nil {

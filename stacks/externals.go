@@ -13,13 +13,14 @@ const (
 	KindRDSCluster  = "rds-cluster"
 	KindLogGroup    = "log-group"
 	KindRole        = "role"
+	KindPolicy      = "policy" // a managed policy of the account
 )
 
 // Attributes of externals.
 const (
 	AttributeExternalID = "externalId" // role: what its trust policy asks for
 	AttributeEngine     = "engine"     // database: as RDS calls it
-	AttributePolicy     = "policy"     // role: what its own policies must allow, as a policy document
+	AttributePolicy     = "policy"     // role: what its own policies must allow; policy: what it says; as a policy document
 	AttributeQueue      = "queue"      // role: the queue that it receives from
 	AttributeLogTypes   = "logTypes"   // database: the exported logs, with commas between
 	AttributeTags       = "tags"       // instance: key=value, with commas between
@@ -47,7 +48,7 @@ func (s *Spec) Externals() []External {
 	for _, a := range s.Accounts {
 		list = append(list, a.externals()...)
 	}
-	return slices.Concat(list, s.siemExternals(), s.ownExternals(), s.accessLogExternals())
+	return slices.Concat(list, s.boundaryExternals(), s.siemExternals(), s.ownExternals(), s.accessLogExternals())
 }
 
 // ownExternals are those of the stack's own source account.

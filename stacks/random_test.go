@@ -38,6 +38,7 @@ var words = map[string][]string{
 	"runAsUser": {"cwagent"}, "emails": {"a@example.com", "b@example.com", "nobody"}, "runbook": {"docs/operations.md", "https://example.com/runbook"}, "agentVersion": {"1.300049.1b929"}, "prefix": {"agents/"},
 	"detectorId": {"12abc34d567e8fa901bc2d34e56789f0"}, "organizationId": {"o-exampleorgid", "o-1"}, "s3": {"*", "payments", "payments/a/"}, "lambda": {"*", "orders"},
 	"vpcIds":   {"vpc-00000001", "vpc-00000002"},
+	"policy":   {"Boundary", "ops/Boundary"}, "document": {`{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}`, `{"Statement": [`},
 	"logTypes": {"error", "slowquery", "audit", "postgresql", "upgrade", "iam-db-auth-error"},
 }
 
@@ -153,7 +154,18 @@ func (r *inventor) repair(key string, object map[string]any) {
 	case "landing":
 		drop("replicationTimeControl")
 		object["bucket"] = "example-landing"
+	case "permissionsBoundary":
+		delete(object, "accounts")
+		if r.IntN(2) == 0 {
+			object["accounts"] = []any{map[string]any{"account": r.pick(words["account"]), "policy": "Other"}}
+		}
+		if r.IntN(4) > 0 {
+			object["document"] = words["document"][0]
+		}
 	case "accounts":
+		if object["policy"] != nil {
+			return // of permissionsBoundary
+		}
 		object["account"] = fmt.Sprintf("3%011d", r.IntN(1e9))
 		if object["via"] == "destination" {
 			drop("subscribe")

@@ -59,6 +59,8 @@ type Spec struct {
 	// MinimumRetentionDays is for how long logs must be kept, and Waivers what is tolerated for a time.
 	MinimumRetentionDays int
 	Waivers              []verify.Waiver
+	// Boundaries are the permission boundaries of roles, one for each account; none without.
+	Boundaries []BoundarySpec
 	// Tags are put on everything.
 	Tags map[string]string
 }

@@ -24,6 +24,8 @@ type Options struct {
 	Readers []Reader
 	// Queries are who must be able to query an archive.
 	Queries []QueryReader
+	// Boundaries are the permission boundaries that roles must have, one for each account; none where they needn't have any.
+	Boundaries []Boundary
 	// Now is when waivers are looked at; zero means the present.
 	Now time.Time
 }
@@ -49,7 +51,7 @@ func Run(d *Deployment, o Options) *Report {
 	e := newEvaluation(d, o)
 	r := &Report{Paths: e.Paths()}
 	e.administering = e.administration()
-	r.Violations = append(r.Violations, d.problems...)
+	r.Violations = append(r.Violations, e.problems...)
 	r.Violations = append(r.Violations, closed(rulePath, r.Paths)...)
 	r.Violations = append(r.Violations, e.judge()...)
 	r.Unneeded = e.needless()
