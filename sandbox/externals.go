@@ -33,6 +33,8 @@ var externalKinds = map[string]externalKind{
 	stacks.KindServiceLinkedRole: {catalog.ServiceLinkedRole, partition.IAM, "role/", ""},
 	stacks.KindRole:              {catalog.Role, partition.IAM, "role/", "name"},
 	stacks.KindBucket:            {catalog.Bucket, partition.S3, "", "bucket"},
+	stacks.KindRouteTable:        {"aws:ec2/routeTable:RouteTable", partition.EC2, "route-table/", ""},
+	stacks.KindSecurityGroup:     {catalog.SecurityGroup, partition.EC2, "security-group/", ""},
 	stacks.KindPolicy:            {catalog.Policy, partition.IAM, "policy/", "name"},
 
 	stacks.KindApplicationBalancer: {balancerToken, partition.ELB, "loadbalancer/", ""},

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/logarchive/logarchive/catalog"
 	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/policy"
 )
@@ -31,6 +32,8 @@ type carrier struct {
 	policies []*policy.Policy
 	// boundary limits what a role's policies allow; nil without one, and where what it says isn't known.
 	boundary *carrier
+	// endpoint is the VPC endpoint that keeps a request of the role; nil if none does.
+	endpoint *carrier
 	// unknown says why not all of its policies are known.
 	unknown string
 }
@@ -56,6 +59,13 @@ func (a *policyAuthorizer) Authorize(h Hop) error {
 	if identity.boundary != nil {
 		policies.Boundary = identity.boundary.policies
 	}
+	endpoints, err := a.endpointCarriers(h)
+	if err != nil {
+		return err
+	}
+	for _, e := range endpoints {
+		policies.Endpoint = append(policies.Endpoint, e.policies)
+	}
 	var decision policy.Decision
 	for _, caller := range append([]policy.Caller{h.Principal}, h.Aliases...) {
 		request.Caller = caller
@@ -69,7 +79,34 @@ func (a *policyAuthorizer) Authorize(h Hop) error {
 		}
 	}
 	request.Caller = h.Principal
+	for _, e := range endpoints { // the first that keeps it
+		alone := policy.Evaluate(request.Derived(), policy.Policies{Endpoint: [][]*policy.Policy{e.policies}})
+		if alone.Outcome == policy.ExplicitDeny || slices.Contains(alone.Lacking, policy.EndpointLayer) {
+			identity.endpoint = &e
+			break
+		}
+	}
 	return a.refusal(h, decision, policy.Explain(request.Derived(), policies), identity, resource)
+}
+
+// endpointCarriers are the VPC endpoints that a request goes through, with their policies.
+func (a *policyAuthorizer) endpointCarriers(h Hop) ([]carrier, error) {
+	if len(h.Within) == 0 {
+		return nil, nil
+	}
+	var list []carrier
+	for _, o := range a.world.List(catalog.VpcEndpoint) {
+		if o.Place != h.Place || o.Text("policy") == "" || !catalog.EndpointCarries(o.State, h.Place.Region, h.Within, h.Action) {
+			continue
+		}
+		name := "the policy of VPC endpoint " + o.ID
+		p, err := a.compile(name, o.Text("policy"))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, carrier{arn: o.ARN(), name: name, policies: []*policy.Policy{p}})
+	}
+	return list, nil
 }
 
 // refusal says which statement is missing, or which one denies.
@@ -86,6 +123,8 @@ func (a *policyAuthorizer) refusal(h Hop, d policy.Decision, verdicts []policy.V
 		switch {
 		case decides(policy.ResourceLayer):
 			at = resource
+		case decides(policy.EndpointLayer):
+			at = *identity.endpoint
 		case decides(policy.BoundaryLayer):
 			at = *identity.boundary
 		}
@@ -104,6 +143,8 @@ func (a *policyAuthorizer) refusal(h Hop, d policy.Decision, verdicts []policy.V
 			c = resource
 		case layer == policy.BoundaryLayer && identity.boundary != nil:
 			c = *identity.boundary
+		case layer == policy.EndpointLayer && identity.endpoint != nil:
+			c = *identity.endpoint
 		}
 		if c.name == "" {
 			continue // there are no such policies

@@ -38,6 +38,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		c.logGroups,
 		c.instances,
 		c.syslog,
+		c.vpcEndpoints,
 		c.subscriber,
 		c.databases,
 		c.databaseBackups,

@@ -9,11 +9,13 @@ import (
 
 // The kinds of externals besides what flow logs record ([KindVPC] and so on).
 const (
-	KindRDSInstance = "rds-instance"
-	KindRDSCluster  = "rds-cluster"
-	KindLogGroup    = "log-group"
-	KindRole        = "role"
-	KindPolicy      = "policy" // a managed policy of the account
+	KindRDSInstance   = "rds-instance"
+	KindRDSCluster    = "rds-cluster"
+	KindLogGroup      = "log-group"
+	KindRole          = "role"
+	KindRouteTable    = "route-table"
+	KindSecurityGroup = "security-group"
+	KindPolicy        = "policy" // a managed policy of the account
 )
 
 // Attributes of externals.
@@ -77,6 +79,7 @@ func (s *Spec) ownExternals() []External {
 	}
 	list = append(list, s.instanceExternals()...)
 	list = append(list, s.syslogExternals()...)
+	list = append(list, s.endpointExternals()...)
 	list = append(list, s.serviceExternals()...)
 	return append(list, s.backedUp(list)...)
 }

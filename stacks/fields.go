@@ -80,6 +80,7 @@ func Fields() []schema.Field {
 		subscribeField(),
 		instancesField(),
 		syslogField(),
+		vpcEndpointsField(),
 		replayField(),
 		databasesField(),
 		siemField(),

@@ -33,6 +33,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.instances(root.Get("instances"))
 	p.replay(root.Get("replay"))
 	p.syslog(root.Get("syslog"))
+	p.vpcEndpoints(root.Get("vpcEndpoints"))
 	p.databases(root.Get("databases"))
 	p.cloudTrail(root.Get("cloudTrail"))
 	p.services(root)

@@ -50,6 +50,8 @@ type Spec struct {
 	Queries *QueriesSpec
 	// Syslog is nil when no syslog is collected.
 	Syslog *SyslogSpec
+	// VpcEndpoints are those of VPCs that instances and collectors send from.
+	VpcEndpoints []VpcEndpointsSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
 	// Monitoring is nil when nobody is to be told of anything.
