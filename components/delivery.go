@@ -38,6 +38,10 @@ type Delivery struct {
 	// Hive says that a flow log writes Hive-compatible keys (AWSLogs/aws-account-id=111122223333/ instead of
 	// AWSLogs/111122223333/).
 	Hive bool
+	// AnyFolder says that a flow log may write to any folder below Prefix, with keys of either form. A flow log that moves
+	// to another folder, or to the other form, is replaced after the bucket's policy was: with a grant of the one folder
+	// that it writes to, its records would be refused in between.
+	AnyFolder bool
 	// Resource is for whom a service delivers that names itself: see [TrailDelivery] and [FindingsDelivery].
 	Resource string
 	// Organization is the id of the organisation whose trail delivers; empty for an account's own.

@@ -116,6 +116,8 @@ func (d Delivery) keyPrefixes() []string {
 		return []string{d.Prefix}
 	case selfDelivered[d.Kind].folder != nil:
 		return selfDelivered[d.Kind].folder(d)
+	case d.AnyFolder:
+		return []string{d.Prefix + "*AWSLogs/*" + string(d.Source.Account) + "/"}
 	case d.Hive:
 		return []string{d.Prefix + "AWSLogs/aws-account-id=" + string(d.Source.Account) + "/"}
 	}

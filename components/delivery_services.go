@@ -156,8 +156,8 @@ var (
 
 func (p *problems) serviceDelivery(field string, d Delivery) {
 	p.flowLogPrefix(field+".Prefix", d.Prefix)
-	if d.RoleArn != "" || d.ErrorPrefix != "" || d.Hive {
-		p.add(field, d.Kind, "want no RoleArn, ErrorPrefix or Hive: a service delivers, without a role")
+	if d.RoleArn != "" || d.ErrorPrefix != "" || d.Hive || d.AnyFolder {
+		p.add(field, d.Kind, "want no RoleArn, ErrorPrefix, Hive or AnyFolder: a service delivers, without a role")
 	}
 	switch d.Kind {
 	case TrailDelivery:

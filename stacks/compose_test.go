@@ -201,8 +201,8 @@ func TestDeliveriesAreThoseOfTheSources(t *testing.T) {
 	}{
 		{"nothing", empty, nil, "", "Deliver"},
 		{"log group", empty.with(t, "logGroups[+].name", "/a"), []string{"logs"}, "log-archive-logs-delivery", "delivery.logs"},
-		{"flow log to S3", empty.with(t, "flowLogs[+]", map[string]any{"name": "a", "vpcId": "vpc-00000000", "method": "s3"}), nil, "/flow-logs-direct/AWSLogs/111122223333/", "aws-account-id"},
-		{"flow log to S3, Hive", empty.with(t, "flowLogs[+]", map[string]any{"name": "a", "vpcId": "vpc-00000000", "method": "s3", "hivePartitions": true}), nil, "AWSLogs/aws-account-id=111122223333/", "-delivery-"},
+		{"flow log to S3", empty.with(t, "flowLogs[+]", map[string]any{"name": "a", "vpcId": "vpc-00000000", "method": "s3"}), nil, "/flow-logs-direct/*AWSLogs/*111122223333/*", "-delivery-"},
+		{"flow log to S3, Hive", empty.with(t, "flowLogs[+]", map[string]any{"name": "a", "vpcId": "vpc-00000000", "method": "s3", "hivePartitions": true}), nil, "/flow-logs-direct/*AWSLogs/*111122223333/*", "-delivery-"},
 		{"flow log to Firehose", empty.with(t, "flowLogs[+]", map[string]any{"name": "a", "vpcId": "vpc-00000000", "method": "firehose"}), []string{"flow-logs"}, "/flow-logs/account=111122223333/region=cn-north-1/", "delivery.logs"},
 		{"database", empty.with(t, "databases[+]", map[string]any{"identifier": "a", "engine": "mysql", "logTypes": list("error")}), []string{"databases"}, "/errors/databases/account=111122223333/region=cn-north-1/", "delivery.logs"},
 	} {

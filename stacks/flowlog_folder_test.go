@@ -65,3 +65,32 @@ func TestFlowLogFolders(t *testing.T) {
 		})
 	}
 }
+
+// A flow log that moves to another folder, or to the other form of keys, is replaced after the bucket's policy was changed: the
+// policy must be the same before and after, or the old flow log is refused in between.
+func TestMovingFlowLogsAreNeverRefused(t *testing.T) {
+	t.Parallel()
+	policy := func(logs ...map[string]any) string {
+		d := parse(t, smallest)
+		for _, l := range logs {
+			d = d.with(t, "flowLogs[+]", l)
+		}
+		return record(t, "x", d.engine(t)).ByType("aws:s3/bucketPolicy:BucketPolicy")[0].Inputs["policy"].StringValue()
+	}
+	log := func(name, format string, hive bool) map[string]any {
+		return map[string]any{"name": name, "vpcId": "vpc-0000000" + name, "method": "s3", "format": format, "hivePartitions": hive}
+	}
+	before := policy(log("1", "text", false))
+	for name, after := range map[string]string{
+		"another format beside it": policy(log("1", "text", false), log("2", "parquet", false)),
+		"another format":           policy(log("1", "parquet", false)),
+		"the other form of keys":   policy(log("1", "parquet", true)),
+	} {
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Errorf("%s changes the policy: %s", name, diff)
+		}
+	}
+	if before == policy() {
+		t.Error("the policy doesn't depend on flow logs at all")
+	}
+}

@@ -98,18 +98,13 @@ func (s *Spec) replicas() []components.Delivery {
 	return components.Replicas(s.LandingPlace(), s.LandingRole(), s.landingDeliveries())
 }
 
-// flowLogDeliveries are the deliveries of the flow logs with a method, once for each form of their keys.
+// flowLogDeliveries is the delivery of the flow logs with a method. It is one, whatever their folders are: a flow log that
+// moves to another must not be refused in between.
 func (s *Spec) flowLogDeliveries(method string) []components.Delivery {
-	var list []components.Delivery
-	for _, hive := range []bool{false, true} {
-		for _, f := range s.FlowLogs {
-			d := components.Delivery{Kind: components.FlowLogDelivery, Source: s.Home, Prefix: f.Prefix, Hive: hive}
-			if f.Method == method && f.HivePartitions == hive && !slices.Contains(list, d) {
-				list = append(list, d)
-			}
-		}
+	if !slices.ContainsFunc(s.FlowLogs, func(f FlowLogSpec) bool { return f.Method == method }) {
+		return nil
 	}
-	return list
+	return []components.Delivery{{Kind: components.FlowLogDelivery, Source: s.Home, Prefix: DirectFlowLogPrefix, AnyFolder: true}}
 }
 
 // component is the method as the component calls it: a flow log that lands is one to S3.

@@ -58,8 +58,10 @@ func tlsOnly(e *evaluation, report reporter) {
 		for _, probe := range []struct{ key, value, what string }{{"aws:SecureTransport", "false", "plain HTTP"}, {"s3:TlsVersion", "1.1", "TLS 1.1"}} {
 			list := administratorHops(b, "s3:ListBucket")[0]
 			list.Resource = b.arn
+			foreign := list
+			foreign.Caller = stranger(b.Resource)
 			// Who is of another account, and who only looks at the bucket, must be denied, too.
-			for _, h := range slices.Concat(administratorHops(b, "s3:GetObject", "s3:PutObject"), []Hop{list}, e.deliveries(b)) {
+			for _, h := range slices.Concat(administratorHops(b, "s3:GetObject", "s3:PutObject"), []Hop{list, foreign}, e.deliveries(b)) {
 				if e.probe(altered(h, probe.key, probe.value)) != policy.ExplicitDeny {
 					report(b.URN, "deny s3:* on the bucket and its objects where "+probe.key+" says "+probe.what, "%s over %s isn't denied to %s", h.Action, probe.what, h.Caller)
 					break

@@ -22,6 +22,13 @@ func first(change func(*policy.Statement)) func(*policy.Document) {
 	return func(d *policy.Document) { change(&d.Statements[0]) }
 }
 
+// flowLogResource lets flow logs write to other objects.
+func flowLogResource(objects func(account string) string) func(*program) {
+	return onBucketPolicy(func(d *policy.Document) {
+		statement(d, "DeliverFlowLogs").Resource = []string{bucketARN, bucketARN + "/" + objects(string(home.Account))}
+	})
+}
+
 var grantCases = []ruleCase{
 	{rule: "grant-deputy", name: "a trust policy without external id", resource: "logs-delivery", reason: "no condition on sts:ExternalId",
 		change: onRole("logs-delivery", first(func(s *policy.Statement) { s.Condition = nil }))},
@@ -93,6 +100,12 @@ var grantCases = []ruleCase{
 		change: onBucketPolicy(func(d *policy.Document) {
 			statement(d, "DeliverLogArchiveLogs").Resource = []string{bucketARN, bucketARN + "/*"}
 		})},
+	{rule: "grant-confined", name: "flow logs of any account's folder", resource: "archive", reason: "and delivers to less",
+		change: flowLogResource(func(account string) string { return "flow-logs-direct/*AWSLogs/*" })},
+	{rule: "grant-confined", name: "flow logs in every class's folder", resource: "archive", reason: "and delivers to less",
+		change: flowLogResource(func(account string) string { return "*AWSLogs/*" + account + "/*" })},
+	{rule: "grant-confined", name: "flow logs beside the account's folder", resource: "archive", reason: "and delivers to less",
+		change: flowLogResource(func(account string) string { return "flow-logs-direct/*" + account + "*" })},
 	{rule: "grant-shadowed", name: "by the same policy", resource: "archive", reason: `is cancelled by the Deny of statement "Shadow" of the bucket policy of archive`,
 		change: onBucketPolicy(func(d *policy.Document) {
 			d.Statements = append(d.Statements, policy.Statement{Sid: "Shadow", Effect: policy.Deny, Principal: policy.AnyPrincipal(), Action: []string{"s3:*"}, Resource: []string{bucketARN, bucketARN + "/*"}})

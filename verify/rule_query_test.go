@@ -1,6 +1,8 @@
 package verify_test
 
 import (
+	"strings"
+
 	"github.com/logarchive/logarchive/policy"
 	"github.com/logarchive/logarchive/verify"
 )
@@ -42,6 +44,19 @@ var queryCases = []ruleCase{
 	{rule: "bucket-tls-only", name: "results", resource: "queries-results", reason: "over plain HTTP isn't denied", options: oneQuery,
 		change: func(p *program) {
 			p.edit("BucketPolicy", "queries-results", "policy", func(d *policy.Document) { dropStatements(d, "DenyPlainHTTP") })
+		}},
+	{rule: "bucket-tls-only", name: "results, for the own account only", resource: "queries-results", reason: "over plain HTTP isn't denied", options: oneQuery,
+		change: func(p *program) {
+			p.edit("BucketPolicy", "queries-results", "policy", func(d *policy.Document) {
+				statement(d, "DenyPlainHTTP").Condition = statement(d, "DenyPlainHTTP").Condition.With("StringEquals", "aws:PrincipalAccount", string(archive.Account))
+			})
+		}},
+	{rule: "grant-confined", name: "everybody's results", resource: "queries-security", reason: "and delivers to less", options: oneQuery,
+		change: func(p *program) {
+			p.edit("RolePolicy", "queries-security", "policy", func(d *policy.Document) {
+				s := statement(d, "KeepResults")
+				s.Resource = []string{s.Resource[0][:strings.Index(s.Resource[0], "/")+1] + "*"}
+			})
 		}},
 	{rule: "key-use-bound", name: "the key of results", resource: "queries-network", reason: "isn't bound by kms:ViaService",
 		change: func(p *program) {

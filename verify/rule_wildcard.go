@@ -106,7 +106,7 @@ func confined(e *evaluation, report reporter) {
 	e.replaysList(report)
 	using := e.uses()
 	var written []string // buckets' ARNs
-	for _, b := range e.guarded() {
+	for _, b := range slices.Concat(e.guarded(), e.results()) {
 		written = append(written, b.arn)
 	}
 	for _, v := range e.verdicts {
@@ -127,13 +127,27 @@ func confined(e *evaluation, report reporter) {
 					report(at.carrier.URN, "add a condition on s3:prefix", "statement %s of its %s lists all versions of %s", statementName(s.Sid, i), at.kind, bucket)
 				}
 				for _, r := range s.Resource {
-					if strings.HasPrefix(r, bucket+"/") && !slices.ContainsFunc(hops, func(v *Verdict) bool { return coveredBy(v.pattern(v.Resource), filled(r, v)) }) {
+					if strings.HasPrefix(r, bucket+"/") && !slices.ContainsFunc(hops, func(v *Verdict) bool {
+						return coveredBy(v.pattern(v.Resource), filled(r, v)) || ownFolders(filled(r, v), v)
+					}) {
 						report(at.carrier.URN, "name the prefixes that are delivered to", "statement %s of its %s reaches %s, and delivers to less", statementName(s.Sid, i), at.kind, r)
 					}
 				}
 			}
 		}
 	}
+}
+
+// ownFolders says whether a resource is all folders of a class into which the log delivery service writes for the account of the
+// request, and nothing else: a flow log that is to move to another folder delivers to the present one until it is replaced,
+// which is after the policy was.
+func ownFolders(resource string, v *Verdict) bool {
+	account, ok := contextOf(v.request.Context, "aws:SourceAccount")
+	if !ok {
+		return false
+	}
+	class, ok := strings.CutSuffix(resource, "*AWSLogs/*"+account.Values()[0]+"/*")
+	return ok && strings.HasSuffix(class, "/") && class != bucketOf(v.Resource)+"/" && strings.HasPrefix(v.Resource, class)
 }
 
 // filled is a resource with the variables that stand for the caller's account filled in from a request.

@@ -144,10 +144,27 @@ func (s *scanner) escaped(i int) int {
 	b, from := s.b, i
 	free := uint64(0x80) // set when the byte before i escapes nothing, whatever it is
 	for len(b)-i >= 8 {
-		quote := differ(binary.LittleEndian.Uint64(b[i:]) ^ '"'*lowBits)
-		slash := differ(binary.LittleEndian.Uint64(b[i-1:])^'\\'*lowBits) | free
-		odd := (quote ^ slash) & highBits
+		odd := (unlike(b[i:], '"') ^ (unlike(b[i-1:], '\\') | free)) & highBits
 		free = 0
+		// Four at a time, where nothing is odd: that is most of a long message.
+		for odd == 0 && len(b)-i >= 8+4*8 {
+			i += 8
+			w := b[i-1 : i+4*8]
+			odd = (unlike(w[1:], '"') ^ unlike(w, '\\')) & highBits
+			odd1 := (unlike(w[9:], '"') ^ unlike(w[8:], '\\')) & highBits
+			odd2 := (unlike(w[17:], '"') ^ unlike(w[16:], '\\')) & highBits
+			odd3 := (unlike(w[25:], '"') ^ unlike(w[24:], '\\')) & highBits
+			if odd|odd1|odd2|odd3 == 0 {
+				i += 3 * 8
+				continue
+			}
+			for _, next := range [...]uint64{odd1, odd2, odd3} {
+				if odd != 0 {
+					break
+				}
+				i, odd = i+8, next
+			}
+		}
 		if odd == 0 {
 			i += 8
 			continue
@@ -190,6 +207,11 @@ func (s *scanner) checked(from, end int) int {
 		return -1
 	}
 	return end + 1
+}
+
+// unlike sets the top bit of each of the first eight bytes of b that is not c; the other bits are of no use.
+func unlike(b []byte, c byte) uint64 {
+	return differ(binary.LittleEndian.Uint64(b) ^ uint64(c)*lowBits)
 }
 
 // differ sets the top bit of each byte of w that is not zero; the other bits are of no use.
