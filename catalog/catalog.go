@@ -123,7 +123,7 @@ var table = buildTable(models())
 func models() []*model {
 	return slices.Concat(
 		providerModels, s3Models, s3BucketModels, kmsModels, iamModels, firehoseModels, logsModels, accountPolicyModels, destinationModels, alarmModels,
-		flowLogModels, backupModels, rdsModels, queueModels, athenaModels, lambdaModels, lambdaTriggerModels, invocationModels, eventModels, parameterModels, systemsManagerModels, balancerModels, machineModels,
+		flowLogModels, backupModels, rdsModels, queueModels, athenaModels, lambdaModels, lambdaTriggerModels, invocationModels, eventModels, parameterModels, systemsManagerModels, balancerModels, machineModels, vpcEndpointModels,
 		trailModels, configModels, guardDutyModels, resolverModels)
 }
 

@@ -156,6 +156,7 @@ var samples = map[string]struct {
 	Listener:        {m{"loadBalancerArn": balancerARN, "port": 6514, "protocol": "TLS", "certificateArn": certificate, "defaultActions": []any{m{"type": "forward", "targetGroupArn": targetsARN}}}, strings.Replace(balancerARN, ":loadbalancer/", ":listener/", 1) + "/~"},
 	LaunchTemplate:  {m{"name": "syslog", "imageId": "ami-01234567", "userData": userData(fluentConf), "metadataOptions": m{"httpTokens": "required", "httpPutResponseHopLimit": 1}}, "lt-0~"},
 	SecurityGroup:   {m{"name": "syslog", "vpcId": "vpc-01234567", "description": "senders"}, "sg-0~"},
+	VpcEndpoint:     {endpointSample(), "vpce-0~"},
 	SecurityIngress: {m{"securityGroupId": "sg-01234567", "cidrIpv4": "10.0.0.0/16", "ipProtocol": "tcp", "fromPort": 6514, "toPort": 6514}, "sgr-0~"},
 	SecurityEgress:  {m{"securityGroupId": "sg-01234567", "cidrIpv4": "10.0.0.0/16", "ipProtocol": "tcp", "fromPort": 443, "toPort": 443}, "sgr-0~"},
 	AutoScalingGroup: {m{"name": "syslog", "minSize": 2, "maxSize": 4, "launchTemplate": m{"id": "lt-01234567", "version": "1"}, "targetGroupArns": []any{targetsARN}, "healthCheckType": "ELB",

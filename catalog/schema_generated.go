@@ -470,6 +470,37 @@ var schemas = map[string]schema{
 			"tagsAll": {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
 		},
 	},
+	"aws:ec2/vpcEndpoint:VpcEndpoint": {
+		inputs: map[string]Property{
+			"autoAccept":               {Kind: Bool},
+			"dnsOptions":               {Kind: Object, Fields: ec2VpcEndpointDnsOptions},
+			"ipAddressType":            {Kind: String},
+			"policy":                   {Kind: String},
+			"privateDnsEnabled":        {Kind: Bool},
+			"resourceConfigurationArn": {Kind: String},
+			"routeTableIds":            {Kind: List, Elem: &Property{Kind: String}},
+			"securityGroupIds":         {Kind: List, Elem: &Property{Kind: String}},
+			"serviceName":              {Kind: String},
+			"serviceNetworkArn":        {Kind: String},
+			"serviceRegion":            {Kind: String},
+			"subnetConfigurations":     {Kind: List, Elem: &Property{Kind: Object, Fields: ec2VpcEndpointSubnetConfiguration}},
+			"subnetIds":                {Kind: List, Elem: &Property{Kind: String}},
+			"tags":                     {Kind: Map, Elem: &Property{Kind: String}},
+			"vpcEndpointType":          {Kind: String},
+			"vpcId":                    {Kind: String, Required: true},
+		},
+		outputs: map[string]Property{
+			"arn":                 {Kind: String},
+			"cidrBlocks":          {Kind: List, Elem: &Property{Kind: String}},
+			"dnsEntries":          {Kind: List, Elem: &Property{Kind: Object, Fields: ec2VpcEndpointDnsEntry}},
+			"networkInterfaceIds": {Kind: List, Elem: &Property{Kind: String}},
+			"ownerId":             {Kind: String},
+			"prefixListId":        {Kind: String},
+			"requesterManaged":    {Kind: Bool},
+			"state":               {Kind: String},
+			"tagsAll":             {Kind: Map, Elem: &Property{Kind: String}, Deprecated: "Please use `tags` instead."},
+		},
+	},
 	"aws:glue/catalogDatabase:CatalogDatabase": {
 		inputs: map[string]Property{
 			"catalogId":                     {Kind: String},
@@ -2734,6 +2765,22 @@ var ec2SecurityGroupIngress = map[string]Property{
 	"securityGroups": {Kind: List, Elem: &Property{Kind: String}},
 	"self":           {Kind: Bool},
 	"toPort":         {Kind: Int, Required: true},
+}
+
+var ec2VpcEndpointDnsEntry = map[string]Property{
+	"dnsName":      {Kind: String},
+	"hostedZoneId": {Kind: String},
+}
+
+var ec2VpcEndpointDnsOptions = map[string]Property{
+	"dnsRecordIpType":                          {Kind: String},
+	"privateDnsOnlyForInboundResolverEndpoint": {Kind: Bool},
+}
+
+var ec2VpcEndpointSubnetConfiguration = map[string]Property{
+	"ipv4":     {Kind: String},
+	"ipv6":     {Kind: String},
+	"subnetId": {Kind: String},
 }
 
 var glueCatalogDatabaseCreateTableDefaultPermission = map[string]Property{

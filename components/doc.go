@@ -12,6 +12,7 @@
 //     directly or by a pipeline, with [FlowLogRole] for those that go through CloudWatch Logs;
 //   - [InstanceLogShipping]: the CloudWatch agent of EC2 instances, from its configuration to its log groups;
 //   - [SyslogCollector]: a load balancer and machines that take syslog and put it into a pipeline;
+//   - [LogVpcEndpoints]: a VPC's own ways to what its instances and collectors send to;
 //   - [RdsLogShipping]: the log groups of a database, and their way into a pipeline;
 //   - [BackupVaultWithCopy]: a backup vault, and the vault in another region that its backups are copied to.
 //

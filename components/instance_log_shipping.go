@@ -242,6 +242,11 @@ func (args *InstanceLogShippingArgs) policy() policy.Document {
 	return doc
 }
 
+// EndpointUser is what the instances send, for [LogVpcEndpoints] of their VPCs.
+func (args *InstanceLogShippingArgs) EndpointUser() EndpointUser {
+	return EndpointUser{RoleArn: args.Place.RoleARN(args.RoleName).String(), Policy: args.policy(), Packages: true}
+}
+
 // document installs the agent and then configures it. The second step fails where the first one did, so that the
 // association's status tells of both.
 func (args *InstanceLogShippingArgs) document() string {

@@ -151,12 +151,12 @@ func (args *SyslogCollectorArgs) check(name string) error {
 	return p.err("SyslogCollector", name)
 }
 
-// policy is what a collector may do: put lines, and say that it is done.
-func (args *SyslogCollectorArgs) policy() policy.Document {
+// policy is what a collector may do: put lines into a stream, and say that it is done.
+func (args *SyslogCollectorArgs) policy(stream string) policy.Document {
 	return policy.Document{Statements: []policy.Statement{
 		{
 			Sid: "PutLines", Effect: policy.Allow, Action: []string{"firehose:PutRecordBatch"},
-			Resource: []string{args.Place.ARN(partition.Firehose, "deliverystream/"+args.streamName()).String()},
+			Resource: []string{args.Place.ARN(partition.Firehose, "deliverystream/"+stream).String()},
 		},
 		{
 			// A group's ARN has an id that isn't known before it exists.
@@ -164,6 +164,11 @@ func (args *SyslogCollectorArgs) policy() policy.Document {
 			Resource: []string{args.Place.ARN(partition.AutoScaling, "autoScalingGroup:*:autoScalingGroupName/"+args.Name).String()},
 		},
 	}}
+}
+
+// EndpointUser is what the collectors send into a stream, for [LogVpcEndpoints] of their VPC.
+func (args *SyslogCollectorArgs) EndpointUser(stream string) EndpointUser {
+	return EndpointUser{RoleArn: args.Place.RoleARN(args.RoleName).String(), Policy: args.policy(stream)}
 }
 
 // NewSyslogCollector registers the load balancer, the group of collectors and what they may do: some twenty resources. A change
@@ -217,7 +222,7 @@ func (c *SyslogCollector) registerRole(ctx *pulumi.Context, name string, args *S
 	allowed, err := iam.NewRolePolicy(ctx, name, &iam.RolePolicyArgs{
 		Name:   pulumi.String("put-lines"),
 		Role:   role.Name,
-		Policy: pulumi.String(args.policy().JSON()),
+		Policy: pulumi.String(args.policy(args.streamName()).JSON()),
 	}, pulumi.Parent(c))
 	if err != nil {
 		return nil, nil, err

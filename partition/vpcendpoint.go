@@ -1,6 +1,9 @@
 package partition
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // EndpointType is the kind of a VPC endpoint.
 type EndpointType string
@@ -85,4 +88,38 @@ func (r Region) EndpointService(s Service, t EndpointType) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s endpoint service of %q in %s: not in the table", t, s, r)
+}
+
+// CheckEndpointService says whether a VPC in r can have an endpoint of a service by that name: an error names the region or the
+// prefix that is wrong. Of services that the table doesn't have nothing is known but the form.
+func (r Region) CheckEndpointService(name string, t EndpointType) error {
+	service, cn := strings.CutPrefix(name, "cn.")
+	service, ok := strings.CutPrefix(service, "com.amazonaws.")
+	if !ok || strings.HasPrefix(service, "vpce.") {
+		return nil // not one of AWS's own
+	}
+	region, service, _ := strings.Cut(service, ".")
+	if region != string(r) {
+		return fmt.Errorf("%q is of region %q; want one of %s", name, region, r)
+	}
+	if cn && r.Partition() != China {
+		return fmt.Errorf("%q begins with cn., which only services in China do", name)
+	}
+	for s, row := range interfaceEndpoints {
+		if row.name != service || t != Interface {
+			continue
+		}
+		if want, err := r.EndpointService(s, t); err == nil && want != name {
+			return fmt.Errorf("%q is called %s there", name, want)
+		}
+	}
+	if t == Gateway {
+		for _, known := range gatewayEndpoints {
+			if known == service && !cn {
+				return nil
+			}
+		}
+		return fmt.Errorf("%q has no gateway endpoint", name)
+	}
+	return nil
 }

@@ -34,10 +34,11 @@ const (
 	SessionLayer
 	ServiceControlLayer
 	ResourceControlLayer
+	EndpointLayer
 	ResourceLayer
 )
 
-var layerNames = [...]string{"identity policy", "permission boundary", "session policy", "service control policy", "resource control policy", "resource policy"}
+var layerNames = [...]string{"identity policy", "permission boundary", "session policy", "service control policy", "resource control policy", "VPC endpoint policy", "resource policy"}
 
 // String returns the layer's name in words.
 func (l Layer) String() string {

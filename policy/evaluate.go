@@ -18,6 +18,9 @@ type Policies struct {
 	// account (of the caller, and of the resource). Each level of ServiceControl must allow. Resource control policies
 	// only deny: AWS's RCPFullAWSAccess, which allows everything, can't be detached.
 	ServiceControl, ResourceControl [][]*Policy
+	// Endpoint has the policies of each VPC endpoint that the request may go through; every one must allow, and name the caller.
+	// nil when it goes through none, or through one that lets everything pass.
+	Endpoint [][]*Policy
 	// Resource has the policies of what is acted on: the bucket's, key's, queue's, or the role's trust policy.
 	Resource []*Policy
 }
@@ -35,7 +38,8 @@ type Policies struct {
 // and roles trust nobody by themselves: there the identity's policies count only if the key or trust policy names the
 // account. Across accounts both sides must allow. Services and federated users have no policies of their own: the
 // resource's policy decides. Service control policies limit every caller except services; resource control policies
-// limit all. Nothing reaches across partitions.
+// limit all. So does the policy of a VPC endpoint (vpc-endpoints-access in the AWS PrivateLink guide), which only takes away, too.
+// Nothing reaches across partitions.
 //
 // Service-linked roles, which control policies don't limit, KMS grants and the access lists of S3 aren't modelled.
 func Evaluate(q Request, p Policies) Decision {
@@ -53,6 +57,11 @@ func Evaluate(q Request, p Policies) Decision {
 	}
 	for _, level := range p.ResourceControl {
 		e.add(&r, ResourceControlLayer, level)
+	}
+	for _, level := range p.Endpoint {
+		e.allows[EndpointLayer] = false
+		e.add(&r, EndpointLayer, level)
+		e.endpointGap = e.endpointGap || !e.allows[EndpointLayer]
 	}
 	e.add(&r, ResourceLayer, p.Resource)
 	return e.decide(&r, &p)
@@ -81,6 +90,8 @@ type evaluation struct {
 	grants [directGrant + 1]bool
 	// scpGap says that a level of service control policies doesn't allow.
 	scpGap bool
+	// endpointGap says that a VPC endpoint doesn't let it through.
+	endpointGap bool
 }
 
 // hit is a statement that matched.
@@ -105,7 +116,7 @@ func (e *evaluation) statement(r *prepared, layer Layer, p *Policy, index int) {
 		return
 	}
 	g := directGrant
-	if layer == ResourceLayer {
+	if layer == ResourceLayer || layer == EndpointLayer {
 		if g = s.grants(r); g == noGrant {
 			return
 		}
@@ -177,7 +188,7 @@ func (e *evaluation) decide(r *prepared, p *Policies) Decision {
 	default:
 		core = granted || (identity && limits)
 	}
-	if core && !e.scpGap {
+	if core && !e.scpGap && !e.endpointGap {
 		d.Outcome = Allowed
 		return d
 	}
@@ -191,6 +202,7 @@ func (e *evaluation) decide(r *prepared, p *Policies) Decision {
 	lack(BoundaryLayer, own && !bounded && (d.CrossAccount || !open))
 	lack(SessionLayer, own && !session)
 	lack(ServiceControlLayer, e.scpGap)
+	lack(EndpointLayer, e.endpointGap)
 	lack(ResourceLayer, !core && !e.resourceSuffices(r, p, d.CrossAccount, identity))
 	return d
 }

@@ -23,7 +23,7 @@ func Explain(q Request, p Policies) []Verdict {
 		v := Verdict{
 			Reason: Reason{layer, pol.id, s.index, s.sid, s.effect},
 			Action: s.matchesAction(&r), Resource: s.matchesResource(&r, layer == ResourceLayer),
-			Principal: layer != ResourceLayer || s.grants(&r) != noGrant,
+			Principal: layer != ResourceLayer && layer != EndpointLayer || s.grants(&r) != noGrant,
 		}
 		for i := range s.conditions {
 			if c := &s.conditions[i]; !c.holds(q.Context) {
@@ -51,7 +51,7 @@ func Missing(q Request, p Policies) []string {
 		}
 	}
 	p.each(&q.Caller, func(layer Layer, _ *Policy, s *statement) {
-		if !s.matchesAction(&r) || (layer == ResourceLayer && s.grants(&r) == noGrant) {
+		if !s.matchesAction(&r) || ((layer == ResourceLayer || layer == EndpointLayer) && s.grants(&r) == noGrant) {
 			return
 		}
 		missing = false
@@ -98,6 +98,9 @@ func (p *Policies) each(c *Caller, f func(Layer, *Policy, *statement)) {
 	}
 	for _, level := range p.ResourceControl {
 		walk(ResourceControlLayer, level)
+	}
+	for _, level := range p.Endpoint {
+		walk(EndpointLayer, level)
 	}
 	walk(ResourceLayer, p.Resource)
 }

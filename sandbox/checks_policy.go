@@ -144,8 +144,8 @@ func sameService(a, b string) bool {
 	return first == second && partition.IsServicePrincipal(a)
 }
 
-// roleAllows says whether a policy of the role allows an action on a resource. Conditions, boundaries and denials are
-// the evaluator's business: here it is about policies that aren't there yet.
+// roleAllows says whether a policy of the role allows an action on a resource, and its permission boundary, where what that says is
+// known. Conditions and denials are the evaluator's business: here it is about policies that aren't there yet.
 func (x *index) roleAllows(role *Object, action, resource string) bool {
 	if role.External {
 		return true // its policies aren't known
@@ -159,14 +159,15 @@ func (x *index) roleAllows(role *Object, action, resource string) bool {
 			documents = append(documents, attached.Text("policy"))
 		}
 	}
-	for _, d := range documents {
-		for _, s := range statements(d) {
-			if s.Effect == policy.Allow && anyMatches(s.Action, action) && anyMatches(s.Resource, resource) {
-				return true
-			}
-		}
+	allows := func(document string) bool {
+		return slices.ContainsFunc(statements(document), func(s policy.Statement) bool {
+			return s.Effect == policy.Allow && anyMatches(s.Action, action) && anyMatches(s.Resource, resource)
+		})
 	}
-	return false
+	if boundary := x.arn(role.Text("permissionsBoundary")); boundary != nil && boundary.Text("policy") != "" && !allows(boundary.Text("policy")) {
+		return false
+	}
+	return slices.ContainsFunc(documents, allows)
 }
 
 // anyMatches says whether one of some patterns with * and ? matches, as IAM does: without regard to case in actions,

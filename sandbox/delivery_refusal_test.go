@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
+	"github.com/logarchive/logarchive/catalog"
 	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/policy"
 )
@@ -67,6 +68,13 @@ func TestRefusals(t *testing.T) {
 	}
 	ownKey := func(change func(resource.PropertyMap)) func(*testResources) {
 		return func(w *testResources) { w.change(keyToken, "0b5a0c6e", change) }
+	}
+	testBoundary := sourcePlace.ARN(partition.IAM, "policy/Boundary").String()
+	boundary := func(role string, statements ...policy.Statement) func(*testResources) {
+		return func(w *testResources) {
+			w.add(catalog.Policy, sourcePlace, testBoundary, map[string]any{"arn": testBoundary, "policy": document(statements...)})
+			w.change(roleToken, role, set("permissionsBoundary", testBoundary))
+		}
 	}
 	const denied = "AccessDenied"
 	all := []string{testGroup, "orders", "fl-logs", "fl-text", "fl-parquet", "fl-gateway"}
@@ -141,6 +149,12 @@ func TestRefusals(t *testing.T) {
 				m["rules"] = resource.NewPropertyValue([]any{map[string]any{"applyServerSideEncryptionByDefault": map[string]any{"sseAlgorithm": "aws:kms"}}})
 			})
 		}, direct, denied, "s3:PutObject", testBucketARN, "needs a customer managed key"},
+		// A permission boundary: what it doesn't allow, no policy of the role does.
+		{"action in the boundary of the stream's role", boundary("firehose-logs", allow(nil, []string{"s3:*"}, []string{"*"}, nil)), piped, denied, "kms:GenerateDataKey", testBoundary, "the permission boundary " + testBoundary + " of the role " + streamRole + " has no statement that allows kms:GenerateDataKey"},
+		{"a denial in the boundary of the filter's role", boundary("subscribe-logs",
+			allow(nil, []string{"*"}, []string{"*"}, nil), policy.Statement{Effect: policy.Deny, Action: []string{"firehose:*"}, Resource: []string{"*"}},
+		), piped, denied, "firehose:PutRecord", testBoundary, "Deny by permission boundary"},
+		{"boundary that allows it", boundary("firehose-logs", allow(nil, []string{"*"}, []string{"*"}, nil)), []string{}, "", "", "", ""},
 		// The flow log service.
 		{"flow log's role", drop(roleToken, "flow-logs"), all[2:3], denied, "sts:AssumeRole", flowRole, "doesn't exist"},
 		{"trust of the flow log's role", noTrust("flow-logs"), all[2:3], denied, "sts:AssumeRole", flowRole, "trust policy"},

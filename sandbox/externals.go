@@ -34,6 +34,9 @@ var externalKinds = map[string]externalKind{
 	stacks.KindRole:              {catalog.Role, partition.IAM, "role/", "name"},
 	stacks.KindOrganization:      {organizationToken, partition.Organizations, "organization/", ""},
 	stacks.KindBucket:            {catalog.Bucket, partition.S3, "", "bucket"},
+	stacks.KindRouteTable:        {"aws:ec2/routeTable:RouteTable", partition.EC2, "route-table/", ""},
+	stacks.KindSecurityGroup:     {catalog.SecurityGroup, partition.EC2, "security-group/", ""},
+	stacks.KindPolicy:            {catalog.Policy, partition.IAM, "policy/", "name"},
 
 	stacks.KindApplicationBalancer: {balancerToken, partition.ELB, "loadbalancer/", ""},
 	stacks.KindNetworkBalancer:     {balancerToken, partition.ELB, "loadbalancer/", ""},
@@ -104,13 +107,16 @@ func externalObject(e stacks.External) (*Object, error) {
 	if e.Kind == stacks.KindServiceLinkedRole {
 		o.ID = o.Text("arn")
 	}
-	if e.Kind == stacks.KindRole {
+	if e.Kind == stacks.KindRole || e.Kind == stacks.KindPolicy {
 		// A role's name is the end of its path, and the provider's id.
 		o.ID = e.ID[strings.LastIndexByte(e.ID, '/')+1:]
 		set("path", "/"+strings.TrimSuffix(e.ID, o.ID))
 	}
 	if kind.name != "" {
 		set(kind.name, o.ID)
+	}
+	if e.Kind == stacks.KindPolicy {
+		o.ID = o.Text("arn")
 	}
 	if e.Kind == stacks.KindNetworkBalancer {
 		set("loadBalancerType", "network")
@@ -121,7 +127,7 @@ func externalObject(e stacks.External) (*Object, error) {
 		case name == stacks.AttributeAccessLogs:
 			bucket, prefix, _ := strings.Cut(value, "/")
 			o.State["accessLogs"] = resource.NewPropertyValue(map[string]any{"bucket": bucket, "prefix": prefix, "enabled": true})
-		case name == stacks.AttributePolicy:
+		case name == stacks.AttributePolicy && e.Kind == stacks.KindRole:
 			o.State["inlinePolicies"] = resource.NewPropertyValue([]any{map[string]any{"name": "own", "policy": value}})
 		case name == stacks.AttributeAccounts:
 			o.State["accounts"] = resource.NewPropertyValue(list(value))

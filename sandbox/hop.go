@@ -22,6 +22,8 @@ type Hop struct {
 	Owner partition.Account
 	// Place is where the request is sent from.
 	Place partition.Place
+	// Within are the VPCs that the request may be made in, whose endpoints must let it through; none for what AWS does itself.
+	Within []string
 	// Context has the condition keys that the service sends, beyond those that follow from the rest. A key that AWS
 	// doesn't document for the request isn't there: a condition that needs it would be a gamble.
 	Context map[string][]string

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/logarchive/logarchive/catalog"
 	"github.com/logarchive/logarchive/partition"
 	"github.com/logarchive/logarchive/policy"
 )
@@ -29,6 +30,10 @@ type carrier struct {
 	arn      string
 	name     string
 	policies []*policy.Policy
+	// boundary limits what a role's policies allow; nil without one, and where what it says isn't known.
+	boundary *carrier
+	// endpoint is the VPC endpoint that keeps a request of the role; nil if none does.
+	endpoint *carrier
 	// unknown says why not all of its policies are known.
 	unknown string
 }
@@ -52,6 +57,16 @@ func (a *policyAuthorizer) Authorize(h Hop) error {
 	}
 	a.memberOf(h.Principal.Account, request.Context)
 	policies := policy.Policies{Identity: identity.policies, Resource: resource.policies}
+	if identity.boundary != nil {
+		policies.Boundary = identity.boundary.policies
+	}
+	endpoints, err := a.endpointCarriers(h)
+	if err != nil {
+		return err
+	}
+	for _, e := range endpoints {
+		policies.Endpoint = append(policies.Endpoint, e.policies)
+	}
 	var decision policy.Decision
 	for _, caller := range append([]policy.Caller{h.Principal}, h.Aliases...) {
 		request.Caller = caller
@@ -65,7 +80,34 @@ func (a *policyAuthorizer) Authorize(h Hop) error {
 		}
 	}
 	request.Caller = h.Principal
+	for _, e := range endpoints { // the first that keeps it
+		alone := policy.Evaluate(request.Derived(), policy.Policies{Endpoint: [][]*policy.Policy{e.policies}})
+		if alone.Outcome == policy.ExplicitDeny || slices.Contains(alone.Lacking, policy.EndpointLayer) {
+			identity.endpoint = &e
+			break
+		}
+	}
 	return a.refusal(h, decision, policy.Explain(request.Derived(), policies), identity, resource)
+}
+
+// endpointCarriers are the VPC endpoints that a request goes through, with their policies.
+func (a *policyAuthorizer) endpointCarriers(h Hop) ([]carrier, error) {
+	if len(h.Within) == 0 {
+		return nil, nil
+	}
+	var list []carrier
+	for _, o := range a.world.List(catalog.VpcEndpoint) {
+		if o.Place != h.Place || o.Text("policy") == "" || !catalog.EndpointCarries(o.State, h.Place.Region, h.Within, h.Action) {
+			continue
+		}
+		name := "the policy of VPC endpoint " + o.ID
+		p, err := a.compile(name, o.Text("policy"))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, carrier{arn: o.ARN(), name: name, policies: []*policy.Policy{p}})
+	}
+	return list, nil
 }
 
 // refusal says which statement is missing, or which one denies.
@@ -75,9 +117,17 @@ func (a *policyAuthorizer) refusal(h Hop, d policy.Decision, verdicts []policy.V
 		for _, reason := range d.Decisive() {
 			by = append(by, reason.String())
 		}
-		at := resource
-		if !slices.ContainsFunc(d.Decisive(), func(r policy.Reason) bool { return r.Layer == policy.ResourceLayer }) {
-			at = identity
+		decides := func(layer policy.Layer) bool {
+			return slices.ContainsFunc(d.Decisive(), func(r policy.Reason) bool { return r.Layer == layer })
+		}
+		at := identity
+		switch {
+		case decides(policy.ResourceLayer):
+			at = resource
+		case decides(policy.EndpointLayer):
+			at = *identity.endpoint
+		case decides(policy.BoundaryLayer):
+			at = *identity.boundary
 		}
 		return h.refuse("AccessDenied", at.arn, "denied: %s", strings.Join(by, "; "))
 	}
@@ -89,8 +139,13 @@ func (a *policyAuthorizer) refusal(h Hop, d policy.Decision, verdicts []policy.V
 	at := ""
 	for _, layer := range lacking {
 		c := identity
-		if layer == policy.ResourceLayer {
+		switch {
+		case layer == policy.ResourceLayer:
 			c = resource
+		case layer == policy.BoundaryLayer && identity.boundary != nil:
+			c = *identity.boundary
+		case layer == policy.EndpointLayer && identity.endpoint != nil:
+			c = *identity.endpoint
 		}
 		if c.name == "" {
 			continue // there are no such policies
@@ -217,6 +272,15 @@ func (a *policyAuthorizer) identityCarrier(h Hop) (carrier, error) {
 			}
 		} else {
 			c.unknown = "what " + arn + " allows isn't known to the sandbox"
+		}
+	}
+	if arn := role.Text("permissionsBoundary"); arn != "" {
+		if managed, ok := a.world.ByARN(arn); ok && managed.Text("policy") != "" {
+			p, err := a.compile("permission boundary "+arn, managed.Text("policy"))
+			if err != nil {
+				return c, err
+			}
+			c.boundary = &carrier{arn: arn, name: "the permission boundary " + arn + " of the role " + arns[0], policies: []*policy.Policy{p}}
 		}
 	}
 	if role.External && c.policies == nil {

@@ -158,6 +158,12 @@ func (t *transfer) authorizeAgent(s Source) error {
 	if err != nil {
 		return err
 	}
+	// Which VPC the instance is in, nobody says: any that has endpoints.
+	for _, e := range t.d.world.List(catalog.VpcEndpoint) {
+		if e.Place == s.Place {
+			acting.Within = append(acting.Within, e.Text("vpcId"))
+		}
+	}
 	ask := func(title, action, resource string) error {
 		acting.Step, acting.Action, acting.Resource = title, action, resource
 		return t.authorize(acting)

@@ -17,6 +17,7 @@ type collectors struct {
 	group, template Object
 	profile         string
 	stream          string // ARN
+	vpcs            []string
 }
 
 // syslogSender is the address of the sender that the sandbox plays.
@@ -41,12 +42,23 @@ func collectorSources(world Resources) []Source {
 			s := Source{Kind: SourceSyslog, Place: group.Place, Name: group.Text("name"), Broken: unbalanced(world, group, f)}
 			s.collectors = &collectors{
 				group: group, template: template, profile: text(child(template.State, "iamInstanceProfile"), "name"),
-				stream: place.ARN(partition.Firehose, "deliverystream/"+stream).String(),
+				stream: place.ARN(partition.Firehose, "deliverystream/"+stream).String(), vpcs: vpcsOf(world, group),
 			}
 			sources = append(sources, s)
 		}
 	}
 	return sources
+}
+
+// vpcsOf are the VPCs of a group's machines: those of the target groups that lead to them.
+func vpcsOf(world Resources, group Object) []string {
+	var vpcs []string
+	for _, arn := range strs(group.State["targetGroupArns"]) {
+		if targets, ok := world.ByARN(arn); ok {
+			vpcs = append(vpcs, targets.Text("vpcId"))
+		}
+	}
+	return vpcs
 }
 
 // unbalanced says why senders don't reach the collectors; "" when they do.
@@ -89,6 +101,7 @@ func (t *transfer) sendSyslog(s Source, lines []string) error {
 	if err != nil {
 		return err
 	}
+	put.Within = s.collectors.vpcs
 	put.Step, put.Action, put.Resource = "the collector "+s.Name+" puts lines", "firehose:PutRecordBatch", s.collectors.stream
 	stream, err := t.d.streamByARN(put, s.collectors.stream)
 	if err != nil {

@@ -16,6 +16,9 @@ import (
 // Logical names are a public interface: a rename replaces the resource. They are the names of the configuration (of flow
 // logs, log groups, databases) or what a thing is (archive, backup, a class of logs).
 func Compose(ctx *pulumi.Context, spec *Spec) error {
+	if err := boundRoles(ctx, spec); err != nil {
+		return err
+	}
 	p, err := newProviders(ctx, spec)
 	if err != nil {
 		return err
@@ -36,6 +39,7 @@ func Compose(ctx *pulumi.Context, spec *Spec) error {
 		c.logGroups,
 		c.instances,
 		c.syslog,
+		c.vpcEndpoints,
 		c.subscriber,
 		c.accountSubscription,
 		c.databases,

@@ -9,18 +9,21 @@ import (
 
 // The kinds of externals besides what flow logs record ([KindVPC] and so on).
 const (
-	KindRDSInstance = "rds-instance"
-	KindRDSCluster  = "rds-cluster"
-	KindLogGroup    = "log-group"
-	KindLogGroups   = "log-groups" // every one that nothing else names
-	KindRole        = "role"
+	KindRDSInstance   = "rds-instance"
+	KindRDSCluster    = "rds-cluster"
+	KindLogGroup      = "log-group"
+	KindLogGroups     = "log-groups" // every one that nothing else names
+	KindRole          = "role"
+	KindRouteTable    = "route-table"
+	KindSecurityGroup = "security-group"
+	KindPolicy        = "policy" // a managed policy of the account
 )
 
 // Attributes of externals.
 const (
 	AttributeExternalID = "externalId" // role: what its trust policy asks for
 	AttributeEngine     = "engine"     // database: as RDS calls it
-	AttributePolicy     = "policy"     // role: what its own policies must allow, as a policy document
+	AttributePolicy     = "policy"     // role: what its own policies must allow; policy: what it says; as a policy document
 	AttributeQueue      = "queue"      // role: the queue that it receives from
 	AttributeLogTypes   = "logTypes"   // database: the exported logs, with commas between
 	AttributeTags       = "tags"       // instance: key=value, with commas between
@@ -48,7 +51,7 @@ func (s *Spec) Externals() []External {
 	for _, a := range s.Accounts {
 		list = append(list, a.externals()...)
 	}
-	return slices.Concat(list, s.organizationExternal(), s.replicaExternals(), s.siemExternals(), s.ownExternals(), s.accessLogExternals())
+	return slices.Concat(list, s.organizationExternal(), s.replicaExternals(), s.boundaryExternals(), s.siemExternals(), s.ownExternals(), s.accessLogExternals())
 }
 
 // ownExternals are those of the stack's own source account.
@@ -77,6 +80,7 @@ func (s *Spec) ownExternals() []External {
 	}
 	list = append(list, s.instanceExternals()...)
 	list = append(list, s.syslogExternals()...)
+	list = append(list, s.endpointExternals()...)
 	list = append(list, s.serviceExternals()...)
 	return append(list, s.backedUp(list)...)
 }

@@ -81,6 +81,7 @@ func Fields() []schema.Field {
 		accountSubscriptionField(),
 		instancesField(),
 		syslogField(),
+		vpcEndpointsField(),
 		replayField(),
 		databasesField(),
 		siemField(),
@@ -96,7 +97,7 @@ func Fields() []schema.Field {
 		monitoringField(),
 	}
 	fields = append(fields, proofFields()...)
-	return append(fields, schema.Field{
+	return append(fields, boundaryField(), schema.Field{
 		Key: "tags", Kind: schema.Map,
 		Doc:     "Tags for every resource that can have some.",
 		Accepts: "up to 40 tags; keys of up to 128 and values of up to 256 letters, digits, spaces and + - = . _ : / @",

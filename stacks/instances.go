@@ -337,17 +337,23 @@ func (s *Spec) instanceSources() []Source {
 	return rows
 }
 
+// instanceArgs are those of a group of instances, but for the pipeline.
+func (s *Spec) instanceArgs(g InstancesSpec) *components.InstanceLogShippingArgs {
+	return &components.InstanceLogShippingArgs{
+		Place: s.Home, Agent: g.Agent, InstanceTags: g.Tags, AgentVersion: g.AgentVersion,
+		RoleName: s.InstanceRole(g.Name), ParameterName: s.InstanceParameter(g.Name), DocumentName: s.InstanceDocument(g.Name),
+		Schedule: g.Schedule, ComplianceSeverity: g.ComplianceSeverity, OutputBucket: g.OutputBucket, OutputPrefix: g.OutputPrefix,
+		CreateLogGroups: g.CreateLogGroups, RetentionDays: g.RetentionDays,
+	}
+}
+
 // instances declares the groups of instances. An agent starts when the log groups that it writes to are subscribed.
 func (c *composer) instances() error {
 	s := c.spec
 	profiles := pulumi.StringMap{}
 	for _, g := range s.Instances {
-		args := &components.InstanceLogShippingArgs{
-			Place: s.Home, Agent: g.Agent, InstanceTags: g.Tags, AgentVersion: g.AgentVersion,
-			RoleName: s.InstanceRole(g.Name), ParameterName: s.InstanceParameter(g.Name), DocumentName: s.InstanceDocument(g.Name),
-			Schedule: g.Schedule, ComplianceSeverity: g.ComplianceSeverity, OutputBucket: g.OutputBucket, OutputPrefix: g.OutputPrefix,
-			CreateLogGroups: g.CreateLogGroups, RetentionDays: g.RetentionDays, Pipeline: c.pipelines[ClassLogs],
-		}
+		args := s.instanceArgs(g)
+		args.Pipeline = c.pipelines[ClassLogs]
 		for _, group := range g.Agent.LogGroups() {
 			if ready, ok := c.subscribed[group]; ok {
 				args.DependsOn = append(args.DependsOn, ready)

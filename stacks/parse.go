@@ -35,6 +35,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.instances(root.Get("instances"))
 	p.replay(root.Get("replay"))
 	p.syslog(root.Get("syslog"))
+	p.vpcEndpoints(root.Get("vpcEndpoints"))
 	p.databases(root.Get("databases"))
 	p.cloudTrail(root.Get("cloudTrail"))
 	p.services(root)
@@ -55,6 +56,7 @@ func parseSpec(stack string, config map[string]string, now time.Time) (*Spec, er
 	p.siem(root.Get("siem"))
 	p.queries(root.Get("queries"))
 	p.outlived(root)
+	p.permissionsBoundary(root.Get("permissionsBoundary"))
 	p.replayable(root.Get("replay"))
 	p.openPartitions(root.Get("pipeline").Get("transform").Get("partitionBy"))
 
@@ -174,6 +176,14 @@ func (p *parser) role(v schema.Value, place partition.Place, whose string) parti
 //
 // See https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 func checkRoleName(name string) error {
+	if !iamName(name, maxRoleName) {
+		return fmt.Errorf("%s is not a role; want a name of up to %d letters, digits and + = , . @ _ -, with its path if it has one, or an ARN", schema.Quote(name), maxRoleName)
+	}
+	return nil
+}
+
+// iamName says whether something may be called so in IAM, with its path.
+func iamName(name string, longest int) bool {
 	path, base := "", name
 	if i := strings.LastIndexByte(name, '/'); i >= 0 {
 		path, base = name[:i], name[i+1:]
@@ -186,10 +196,7 @@ func checkRoleName(name string) error {
 		}
 		return true
 	}
-	if base == "" || len(base) > maxRoleName || len(path) > 510 || !ok(base, "+=,.@_-") || !ok(path, "+=,.@_-/") || strings.HasPrefix(name, "/") {
-		return fmt.Errorf("%s is not a role; want a name of up to %d letters, digits and + = , . @ _ -, with its path if it has one, or an ARN", schema.Quote(name), maxRoleName)
-	}
-	return nil
+	return base != "" && len(base) <= longest && len(path) <= 510 && ok(base, "+=,.@_-") && ok(path, "+=,.@_-/") && !strings.HasPrefix(name, "/")
 }
 
 func (p *parser) pipeline(v schema.Value) {

@@ -137,7 +137,7 @@ func (p *parser) breakGlass(v schema.Value) {
 
 // VerifyOptions are what the configuration demands of a proof.
 func (s *Spec) VerifyOptions() verify.Options {
-	return verify.Options{MinimumRetention: s.MinimumRetentionDays, Limits: s.ArchiveBucket.limits(), Waivers: s.Waivers, Readers: s.verifyReaders(), Queries: s.verifyQueries(), Elsewhere: s.balancersElsewhere(), Organization: s.verifyOrganization()}
+	return verify.Options{MinimumRetention: s.MinimumRetentionDays, Limits: s.ArchiveBucket.limits(), Waivers: s.Waivers, Readers: s.verifyReaders(), Queries: s.verifyQueries(), Elsewhere: s.balancersElsewhere(), Organization: s.verifyOrganization(), Boundaries: s.verifyBoundaries()}
 }
 
 // hasBreakGlass says whether a role is named.

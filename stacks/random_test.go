@@ -37,7 +37,8 @@ var words = map[string][]string{
 	"certificateArn": {beijing.ARN(partition.ACM, "certificate/1").String(), "certificate/1"}, "image": {"ami-00000001"}, "instanceType": {"t4g.small"}, "repository": {"https://a.example/"}, "version": {"4.0.3"},
 	"runAsUser": {"cwagent"}, "emails": {"a@example.com", "b@example.com", "nobody"}, "runbook": {"docs/operations.md", "https://example.com/runbook"}, "agentVersion": {"1.300049.1b929"}, "prefix": {"agents/"},
 	"detectorId": {"12abc34d567e8fa901bc2d34e56789f0"}, "organizationId": {"o-exampleorgid", "o-1"}, "s3": {"*", "payments", "payments/a/"}, "lambda": {"*", "orders"},
-	"vpcIds":   {"vpc-00000001", "vpc-00000002"},
+	"vpcIds": {"vpc-00000001", "vpc-00000002"},
+	"policy": {"Boundary", "ops/Boundary"}, "document": {`{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}`, `{"Statement": [`},
 	"logTypes": {"error", "slowquery", "audit", "postgresql", "upgrade", "iam-db-auth-error"},
 }
 
@@ -153,7 +154,27 @@ func (r *inventor) repair(key string, object map[string]any) {
 	case "landing":
 		drop("replicationTimeControl")
 		object["bucket"] = "example-landing"
+	case "vpcEndpoints":
+		delete(object, "except")
+		delete(object, "otherActions")
+		object["vpcId"], object["subnetIds"] = fmt.Sprintf("vpc-%08x", r.IntN(4)), []any{"subnet-00000001"}
+		object["clientCidrs"], object["routeTableIds"] = []any{"10.0.0.0/16"}, []any{"rtb-00000001"}
+		delete(object, "securityGroupIds")
+		if r.IntN(2) == 0 {
+			object["otherActions"] = []any{"s3:GetObject"}
+		}
+	case "permissionsBoundary":
+		delete(object, "accounts")
+		if r.IntN(2) == 0 {
+			object["accounts"] = []any{map[string]any{"account": r.pick(words["account"]), "policy": "Other"}}
+		}
+		if r.IntN(4) > 0 {
+			object["document"] = words["document"][0]
+		}
 	case "accounts":
+		if object["policy"] != nil {
+			return // of permissionsBoundary
+		}
 		object["account"] = fmt.Sprintf("3%011d", r.IntN(1e9))
 		if object["via"] == "destination" {
 			drop("subscribe", "accountSubscription")
@@ -272,6 +293,9 @@ func invent(seed uint64) document {
 	}
 	if d["subscribe"] != nil && r.IntN(20) > 0 {
 		delete(d, []string{"subscribe", "accountSubscription"}[r.IntN(2)])
+	}
+	if d["instances"] == nil && r.IntN(20) > 0 {
+		delete(d, "vpcEndpoints")
 	}
 	if d["landing"] == nil && r.IntN(20) > 0 {
 		d["landing"] = map[string]any{"bucket": "example-landing"}

@@ -54,6 +54,8 @@ type Spec struct {
 	Queries *QueriesSpec
 	// Syslog is nil when no syslog is collected.
 	Syslog *SyslogSpec
+	// VpcEndpoints are those of VPCs that instances and collectors send from.
+	VpcEndpoints []VpcEndpointsSpec
 	// BackupPlan is nil when nothing is backed up.
 	BackupPlan *BackupSpec
 	// Monitoring is nil when nobody is to be told of anything.
@@ -63,6 +65,8 @@ type Spec struct {
 	// MinimumRetentionDays is for how long logs must be kept, and Waivers what is tolerated for a time.
 	MinimumRetentionDays int
 	Waivers              []verify.Waiver
+	// Boundaries are the permission boundaries of roles, one for each account; none without.
+	Boundaries []BoundarySpec
 	// Tags are put on everything.
 	Tags map[string]string
 }

@@ -239,6 +239,11 @@ func (e *evaluation) policiesFor(h Hop) policy.Policies {
 		c := e.caller(h.Caller.Role)
 		p.Identity, p.Boundary = c.identity, c.boundary
 	}
+	if len(h.Within) > 0 {
+		for _, at := range e.endpointsFor(h) {
+			p.Endpoint = append(p.Endpoint, at.compiled)
+		}
+	}
 	if at := e.resourcePolicy(h.Resource); at != nil {
 		p.Resource = at.compiled
 	} else if arn, err := partition.ParseARN(h.Resource); err == nil && arn.Service == partition.KMS && e.keys[h.Resource] == nil {

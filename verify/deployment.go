@@ -45,6 +45,7 @@ type Deployment struct {
 	queues       map[string]*endpoint // by ARN: queues, topics and functions
 	destinations map[string]*endpoint // of CloudWatch Logs, by ARN
 	policies     map[string]*policyAt // by policyAt.id
+	vpcEndpoints []*vpcEndpoint
 	// statements are those of all policies, by the id under which each is compiled.
 	statements map[string]statementAt
 	// deployers are the roles that the providers assume, by the place where they act.
@@ -160,6 +161,7 @@ func New(resources []*Resource) *Deployment {
 	d.indexVaults()
 	d.indexEndpoints()
 	d.indexDestinations()
+	d.indexVpcEndpoints()
 	for _, r := range d.byType[typeLogGroup] {
 		d.groups[groupKey(r.Place, r.text("name"))] = r
 	}

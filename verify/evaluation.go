@@ -30,7 +30,7 @@ type evaluation struct {
 }
 
 func newEvaluation(d *Deployment, o Options) *evaluation {
-	d = d.with(o.Elsewhere)
+	d = d.with(o.Elsewhere).bounded(o.Boundaries)
 	e := &evaluation{
 		Deployment: d, options: o,
 		segments: map[string]*segment{}, filters: map[string][]*Resource{}, fed: map[string]bool{}, keepers: map[string]*bucket{}, takers: map[string]*bucket{},

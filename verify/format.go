@@ -73,8 +73,10 @@ type Totals struct {
 	Proven int `json:"proven"` // paths that are open from end to end
 	// Hops are those of all paths; Decided those that differ, with those that no path has: whoever deploys must be able to
 	// administer the keys.
-	Hops       int `json:"hops"`
-	Decided    int `json:"decided"`
+	Hops    int `json:"hops"`
+	Decided int `json:"decided"`
+	// Assumed are hops that a policy decides of which nobody says what it allows: see [Verdict.Assumed].
+	Assumed    int `json:"assumed,omitempty"`
 	Violations int `json:"violations"` // without the waived ones
 	Waived     int `json:"waived"`
 	Unneeded   int `json:"unneeded"`
@@ -86,6 +88,11 @@ func (r *Report) Totals() Totals {
 	for _, p := range r.Paths {
 		for _, s := range p.Steps {
 			t.Hops += len(s.Hops)
+			for _, v := range s.Hops {
+				if len(v.Assumed) > 0 {
+					t.Assumed++
+				}
+			}
 		}
 		if p.Proven() {
 			t.Proven++

@@ -230,7 +230,7 @@ func (t *tableWriter) totals(r *Report) {
 		}
 	}
 	if len(assumed) > 0 {
-		t.heading("Assumed: the program names these policies and doesn't have them; they are taken to allow what is needed")
+		t.heading("Assumed: policies that are named, and of which nobody says what they allow: taken to be enough")
 		for _, a := range sortedKeys(assumed) {
 			t.line(2, "%s", a)
 		}

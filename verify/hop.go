@@ -41,6 +41,8 @@ type Hop struct {
 	Context map[string][]string
 	// Carrier is the URN of the declared resource that makes the request happen.
 	Carrier string
+	// Within are the VPCs that it may be made in; none for what AWS does itself. Each one's endpoints must let it through.
+	Within []string
 	// Patterns say how a policy writes values of Resource and Context that are samples: an object's key, a snapshot's id.
 	Patterns map[string]string
 
@@ -70,6 +72,7 @@ type request struct {
 	carrier string
 	context map[string][]string
 	samples map[string]string
+	within  []string
 }
 
 // sampling notes that a value is a sample of what a pattern covers.
@@ -100,7 +103,7 @@ func (q request) do(resource string, actions ...string) []Hop {
 	hops, built := make([]Hop, 0, len(actions)), &builtContext{}
 	for _, a := range actions {
 		hops = append(hops, Hop{
-			Title: q.title, Caller: q.caller, Action: a, Resource: resource, Owner: q.owner, Context: q.context, Carrier: q.carrier,
+			Title: q.title, Caller: q.caller, Action: a, Resource: resource, Owner: q.owner, Context: q.context, Carrier: q.carrier, Within: q.within,
 			Patterns: q.samples, built: built,
 		})
 	}

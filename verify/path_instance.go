@@ -75,7 +75,7 @@ func (e *evaluation) association(s *segment, r *Resource) {
 				return
 			}
 			for _, q := range run.Requests(r.Place, instanceSample, r.text("associationId")) {
-				asks := request{title: q.Title, caller: acting, owner: r.Place.Account, carrier: r.URN}
+				asks := request{title: q.Title, caller: acting, owner: r.Place.Account, carrier: r.URN, within: e.vpcsAt(r.Place)}
 				if q.Pattern != "" {
 					asks = asks.sampling(q.Resource, q.Pattern)
 				}
@@ -93,7 +93,7 @@ const instanceSample = "i-00000000000000000"
 // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/create-iam-roles-for-cloudwatch-agent.html).
 func (e *evaluation) agentWrites(s *segment, carrier *Resource, acting Caller, group *Resource) {
 	name := group.text("name")
-	q := request{title: "the agent writes events", caller: acting, owner: group.Place.Account, carrier: carrier.URN}
+	q := request{title: "the agent writes events", caller: acting, owner: group.Place.Account, carrier: carrier.URN, within: e.vpcsAt(group.Place)}
 	every := group.Place.LogGroupARN(name + ":*").String()
 	stream := group.Place.LogGroupARN(name + ":log-stream:" + instanceSample).String()
 	s.prove(e, q.sampling(stream, every).do(stream, "logs:CreateLogStream", "logs:PutLogEvents"))

@@ -46,16 +46,29 @@ func (e *evaluation) syslog(s *segment, r *Resource) {
 		if !ok {
 			return
 		}
-		s.prove(e, request{title: "the collector puts lines", caller: acting, owner: r.Place.Account, carrier: template.URN}.do(arn, "firehose:PutRecordBatch"))
+		q := request{caller: acting, owner: r.Place.Account, carrier: template.URN, within: e.collectorVpcs(r)}
+		q.title = "the collector puts lines"
+		s.prove(e, q.do(arn, "firehose:PutRecordBatch"))
 		if i == 0 {
 			e.balanced(s, r, f)
 			group := r.text("arn")
 			pattern := r.Place.ARN(partition.AutoScaling, "autoScalingGroup:*:autoScalingGroupName/"+r.text("name")).String()
-			s.prove(e, request{title: "the collector lets go when its buffer is empty", caller: acting, owner: r.Place.Account, carrier: template.URN}.
-				sampling(group, pattern).do(group, "autoscaling:RecordLifecycleActionHeartbeat", "autoscaling:CompleteLifecycleAction"))
+			q.title = "the collector lets go when its buffer is empty"
+			s.prove(e, q.sampling(group, pattern).do(group, "autoscaling:RecordLifecycleActionHeartbeat", "autoscaling:CompleteLifecycleAction"))
 		}
 		s.then(e.stream(to))
 	}
+}
+
+// collectorVpcs are the VPCs of the target groups that lead to an autoscaling group: its machines are there.
+func (e *evaluation) collectorVpcs(r *Resource) []string {
+	var out []string
+	for _, t := range e.byType[typeTargetGroup] {
+		if slices.Contains(r.texts("targetGroupArns"), t.text("arn")) {
+			out = append(out, t.text("vpcId"))
+		}
+	}
+	return out
 }
 
 // balanced finds what keeps senders from a collector: no target group, no listener, another port.

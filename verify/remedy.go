@@ -51,6 +51,8 @@ func (e *evaluation) remedies(v *Verdict, d policy.Decision) []Remedy {
 				carrier = at.carrier
 			}
 			out = append(out, e.lacking(v, have, carrier, kind, resourceStatement(v, kind)))
+		case policy.EndpointLayer:
+			out = append(out, e.endpointRemedies(v)...)
 		case policy.SessionLayer, policy.ServiceControlLayer, policy.ResourceControlLayer:
 			out = append(out, Remedy{Carrier: v.Carrier, Words: fmt.Sprintf("no %s allows it", layer)})
 		}

@@ -26,6 +26,8 @@ type Options struct {
 	Queries []QueryReader
 	// Organization is the one whose members call with its id; the zero value if there is none.
 	Organization Organization
+	// Boundaries are the permission boundaries that roles must have, one for each account; none where they needn't have any.
+	Boundaries []Boundary
 	// Now is when waivers are looked at; zero means the present.
 	Now time.Time
 }
@@ -51,7 +53,7 @@ func Run(d *Deployment, o Options) *Report {
 	e := newEvaluation(d, o)
 	r := &Report{Paths: e.Paths()}
 	e.administering = e.administration()
-	r.Violations = append(r.Violations, d.problems...)
+	r.Violations = append(r.Violations, e.problems...)
 	r.Violations = append(r.Violations, closed(rulePath, r.Paths)...)
 	r.Violations = append(r.Violations, e.judge()...)
 	r.Unneeded = e.needless()

@@ -28,7 +28,7 @@ type reporter func(resource, remedy, reason string, args ...any)
 
 // Rules returns every rule, sorted by id.
 func Rules() []Rule {
-	out := slices.Concat(bucketRules, keyRules, grantRules, lifecycleRuleSet, pipelineRules, replicationRules, replicaRules, destinationRules, compatibilityRules, databaseRules, machineRules, queueRules, trailRules, alarmRules, queryRules)
+	out := slices.Concat(bucketRules, keyRules, grantRules, lifecycleRuleSet, pipelineRules, replicationRules, replicaRules, destinationRules, compatibilityRules, databaseRules, machineRules, queueRules, trailRules, alarmRules, queryRules, boundaryRules, endpointRules)
 	slices.SortFunc(out, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 	return out
 }

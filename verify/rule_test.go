@@ -38,7 +38,7 @@ var (
 func TestEveryRuleFindsItsViolation(t *testing.T) {
 	t.Parallel()
 	tried := map[string]bool{}
-	for _, c := range slices.Concat(bucketCases, keyCases, grantCases, lifecycleCases, pipelineCases, accountCases, replicationCases, replicaCases, destinationCases, compatibilityCases, databaseCases, machineCases, queueCases, trailCases, alarmCases, queryCases, proofCases) {
+	for _, c := range slices.Concat(bucketCases, keyCases, grantCases, lifecycleCases, pipelineCases, accountCases, replicationCases, replicaCases, destinationCases, compatibilityCases, databaseCases, machineCases, queueCases, trailCases, alarmCases, queryCases, boundaryCases, endpointCases, proofCases) {
 		tried[c.rule] = true
 		t.Run(c.rule+"/"+c.name, func(t *testing.T) {
 			t.Parallel()

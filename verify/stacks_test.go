@@ -50,7 +50,7 @@ func options(tb testing.TB, stack string) verify.Options {
 		tb.Fatal(err)
 	}
 	demanded := spec.VerifyOptions()
-	o := verify.Options{Readers: demanded.Readers, Queries: demanded.Queries, Elsewhere: demanded.Elsewhere}
+	o := verify.Options{Readers: demanded.Readers, Queries: demanded.Queries, Elsewhere: demanded.Elsewhere, Boundaries: demanded.Boundaries}
 	if archive.BreakGlassRole != "" {
 		o.BreakGlass = []string{spec.Archive.RoleARN(archive.BreakGlassRole).String()}
 	}

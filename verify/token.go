@@ -56,6 +56,7 @@ const (
 	typeRolePolicyAttachment = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 	typeSecurityGroup        = "aws:ec2/securityGroup:SecurityGroup"
 	typeTargetGroup          = "aws:lb/targetGroup:TargetGroup"
+	typeVpcEndpoint          = "aws:ec2/vpcEndpoint:VpcEndpoint"
 	typeSelection            = "aws:backup/selection:Selection"
 	typeStream               = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 	typeSubscription         = "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter"

@@ -153,6 +153,9 @@ func totals(r *verify.Report) string {
 		fmt.Sprintf("%d hops decided", t.Decided),
 		counted(t.Violations, "violation"),
 	}
+	if t.Assumed > 0 {
+		parts = append(parts, counted(t.Assumed, "hop")+" only as far as policies allow them that nobody told")
+	}
 	if t.Waived > 0 {
 		parts = append(parts, fmt.Sprintf("%d waived", t.Waived))
 	}

@@ -30,6 +30,7 @@ var tokens = []string{
 	"aws:ec2/flowLog:FlowLog",
 	"aws:ec2/launchTemplate:LaunchTemplate",
 	"aws:ec2/securityGroup:SecurityGroup",
+	"aws:ec2/vpcEndpoint:VpcEndpoint",
 	"aws:glue/catalogDatabase:CatalogDatabase",
 	"aws:glue/catalogTable:CatalogTable",
 	"aws:guardduty/detector:Detector",
