@@ -292,7 +292,7 @@ func TestReplicationConfigIsRefused(t *testing.T) {
 	refused := func(to, want string) {
 		t.Helper()
 		_, err := l.archive.create(replicationToken, "landing", properties("bucket", "the-landing", "role", text(role.state, "arn"), "rules", []any{map[string]any{
-			"status": "Enabled", "filter": map[string]any{"prefix": ""}, "deleteMarkerReplication": map[string]any{"status": "Disabled"},
+			"status": "Enabled", "priority": 1, "filter": map[string]any{"prefix": ""}, "deleteMarkerReplication": map[string]any{"status": "Disabled"},
 			"destination": map[string]any{"bucket": partition.BucketARN(archive.Partition(), to).String()},
 		}}))
 		if err == nil || !strings.Contains(err.Error(), "InvalidRequest") || !strings.Contains(err.Error(), want) {
