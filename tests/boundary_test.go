@@ -40,7 +40,7 @@ func TestBoundaryProofAndSandboxAgree(t *testing.T) {
 		}
 		g := recordConfig(t, "global", config)
 		closed := closedActions(g, spec.VerifyOptions())
-		refused := deliverAll(t, g, externalObjects(t, spec))
+		_, refused := deliverAll(t, g, externalObjects(t, spec))
 		needed := slices.DeleteFunc(slices.Clone(closed), func(a string) bool { return slices.Contains(lookingActions, a) })
 		switch {
 		case refused != nil && len(closed) == 0:

@@ -221,7 +221,7 @@ func without(c policy.Conditions, op, key string) policy.Conditions {
 // seven changes, always the same.
 func TestEveryChangeOfAPolicyIsNoticed(t *testing.T) {
 	t.Parallel()
-	const sampled = 7 // one of so many, unless LOGARCHIVE_LONG is set; a prime, so that it isn't always the same kind
+	const sampled = 11 // one of so many, unless LOGARCHIVE_LONG is set; a prime, so that it isn't always the same kind
 	all := os.Getenv("LOGARCHIVE_LONG") != ""
 	for _, stack := range exampleStacks {
 		t.Run(stack, func(t *testing.T) {

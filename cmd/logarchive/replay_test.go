@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -159,5 +160,28 @@ func TestReplay(t *testing.T) {
 	errorObject(t, dir, stream, "errors/four/by hand", group, "replayed 5")
 	if o := run(t, dir, "replay", "--bucket", bucket, "--prefix", "errors/four/", "--sandbox"); o.code != exitUsage || !strings.Contains(o.stderr, "name the stream with --stream") {
 		t.Errorf("a key that isn't Firehose's: %+v", o)
+	}
+
+	// Objects below the error prefix raise an alarm, and its topic is told.
+	for _, bad := range []string{"-1s", "169h"} {
+		if o := run(t, dir, "sandbox", "alarms", "--since", bad); o.code != exitUsage || !strings.Contains(o.stderr, "want 0 to 168h") {
+			t.Errorf("--since %s: %+v", bad, o)
+		}
+	}
+	var raised, all []sandbox.AlarmStatus
+	for to, args := range map[*[]sandbox.AlarmStatus][]string{&raised: nil, &all: {"--all"}} {
+		if err := json.Unmarshal([]byte(must(t, dir, append([]string{"sandbox", "alarms", "--since", "24h", "--json"}, args...)...).stdout), to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(raised) == 0 || len(all) <= len(raised) {
+		t.Errorf("%d alarms were raised, of %d", len(raised), len(all))
+	}
+	told := slices.IndexFunc(raised, func(a sandbox.AlarmStatus) bool { return strings.HasSuffix(a.Name, "errors-not-empty") })
+	if told < 0 {
+		t.Errorf("no alarm says that there are errors: %+v", raised)
+	}
+	if text := must(t, dir, "sandbox", "alarms", "--since", "24h").stdout; !strings.Contains(text, "errors-not-empty") || !strings.Contains(text, "alarms are in ALARM") {
+		t.Error(text)
 	}
 }

@@ -368,7 +368,7 @@ func newLogGroups(t *testing.T, dir string) {
 func TestEmptySandbox(t *testing.T) {
 	t.Parallel()
 	dir := testProject(t)
-	for _, line := range []string{"sandbox ls", "sandbox send --source x", "sandbox cat a/b", "sandbox flush"} {
+	for _, line := range []string{"sandbox ls", "sandbox send --source x", "sandbox cat a/b", "sandbox flush", "sandbox alarms"} {
 		if o := run(t, dir, strings.Fields(line)...); o.code != exitFailed || !strings.Contains(o.stderr, "deploy a stack with") {
 			t.Errorf("%s: %+v", line, o)
 		}
