@@ -13,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"github.com/logarchive/logarchive/partition"
+	"github.com/logarchive/logarchive/verify"
 )
 
 const (
@@ -346,12 +347,8 @@ func (d *Delivery) replicaKeyHops(as Hop, step string, b *archiveBucket, object 
 	return hops, nil
 }
 
-// keptDays is for how many days a bucket keeps objects at least that they don't only pass, as for a proof: an archive with a
-// replica that keeps them for longer is an archive.
-const keptDays = 180
-
 // kept follows a bucket that what is written to it only passes to the one that keeps it: it is replicated there, and expires
-// soon, and earlier than there.
+// soon, and earlier than there. An archive whose replica keeps for longer is an archive, as for a proof.
 func kept(world Resources, arn string) (string, bool) {
 	b, ok := bucketByARN(world, arn)
 	if !ok || len(b.replications) == 0 {
@@ -360,7 +357,7 @@ func kept(world Resources, arn string) (string, bool) {
 	here := expiryOf(world, b.name)
 	for _, rule := range b.replications {
 		to, ok := bucketByARN(world, rule.bucket)
-		if there := 0.0; ok && here > 0 && here < keptDays {
+		if there := 0.0; ok && here > 0 && here < verify.DefaultRetention {
 			if there = expiryOf(world, to.name); there == 0 || there > here {
 				return rule.bucket, true
 			}
