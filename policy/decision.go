@@ -40,6 +40,9 @@ const (
 
 var layerNames = [...]string{"identity policy", "permission boundary", "session policy", "service control policy", "resource control policy", "VPC endpoint policy", "resource policy"}
 
+// named says whether the layer's policies name whom they are for. Those of the others are attached to who asks, or limit everybody.
+func (l Layer) named() bool { return l == ResourceLayer || l == EndpointLayer }
+
 // String returns the layer's name in words.
 func (l Layer) String() string {
 	if l < 0 || int(l) >= len(layerNames) {

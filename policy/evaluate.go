@@ -116,7 +116,7 @@ func (e *evaluation) statement(r *prepared, layer Layer, p *Policy, index int) {
 		return
 	}
 	g := directGrant
-	if layer == ResourceLayer || layer == EndpointLayer {
+	if layer.named() {
 		if g = s.grants(r); g == noGrant {
 			return
 		}

@@ -23,7 +23,7 @@ func Explain(q Request, p Policies) []Verdict {
 		v := Verdict{
 			Reason: Reason{layer, pol.id, s.index, s.sid, s.effect},
 			Action: s.matchesAction(&r), Resource: s.matchesResource(&r, layer == ResourceLayer),
-			Principal: layer != ResourceLayer && layer != EndpointLayer || s.grants(&r) != noGrant,
+			Principal: !layer.named() || s.grants(&r) != noGrant,
 		}
 		for i := range s.conditions {
 			if c := &s.conditions[i]; !c.holds(q.Context) {
@@ -51,7 +51,7 @@ func Missing(q Request, p Policies) []string {
 		}
 	}
 	p.each(&q.Caller, func(layer Layer, _ *Policy, s *statement) {
-		if !s.matchesAction(&r) || ((layer == ResourceLayer || layer == EndpointLayer) && s.grants(&r) == noGrant) {
+		if !s.matchesAction(&r) || (layer.named() && s.grants(&r) == noGrant) {
 			return
 		}
 		missing = false
