@@ -67,8 +67,13 @@ func (d *Delivery) Alarms(since time.Duration) ([]AlarmStatus, error) {
 	known := map[string]AlarmStatus{} // by place and name
 	for _, o := range d.world.List(catalog.MetricAlarm) {
 		a := AlarmStatus{Name: o.Text("name"), Place: o.Place, Description: o.Text("alarmDescription")}
-		if a.State, a.Reason, a.Unmodelled, err = m.evaluate(o); err == nil {
-			a.Raised, err = m.lastRaised(o, a, now, since)
+		w, err := readWatch(o)
+		if err == nil {
+			a.Unmodelled = w.unmodelled()
+			a.State, a.Reason, err = m.evaluate(w, now)
+		}
+		if err == nil {
+			a.Raised, err = m.lastRaised(w, a.State, since)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("sandbox: alarm %s: %w", a.Name, err)
@@ -103,18 +108,17 @@ func (a AlarmStatus) key() string { return a.Place.String() + " " + a.Name }
 // alarmStep is how often alarms are looked at in the past.
 const alarmStep = 5 * time.Minute
 
-// lastRaised is when the alarm was in ALARM last, not earlier than since before now; the zero time if it wasn't.
-func (m *meters) lastRaised(o Object, a AlarmStatus, now time.Time, since time.Duration) (time.Time, error) {
-	if a.State == AlarmRaised {
-		return now, nil
+// lastRaised is when an alarm that now has a state was in ALARM last, not earlier than since before now; the zero time if it
+// wasn't.
+func (m *meters) lastRaised(w *watch, state AlarmState, since time.Duration) (time.Time, error) {
+	if state == AlarmRaised {
+		return m.now, nil
 	}
-	if a.Unmodelled != "" {
+	if w.unmodelled() != "" {
 		return time.Time{}, nil
 	}
-	past := *m
-	for at := now.Truncate(alarmStep).Add(-time.Millisecond); !at.Before(now.Add(-since)); at = at.Add(-alarmStep) {
-		past.now = at
-		state, _, _, err := past.evaluate(o)
+	for at := m.now.Truncate(alarmStep).Add(-time.Millisecond); !at.Before(m.now.Add(-since)); at = at.Add(-alarmStep) {
+		state, _, err := m.evaluate(w, at)
 		if err != nil {
 			return time.Time{}, err
 		}
@@ -168,57 +172,78 @@ func terms(o Object) (list []term, period int, err error) {
 	return list, period, nil
 }
 
-// evaluate tells a metric alarm's state: of its last periods, the present one included, as many must breach as it says.
-func (m *meters) evaluate(o Object) (state AlarmState, reason, unmodelled string, err error) {
+// watch is what a metric alarm watches, and when that raises it: of its last periods so many must breach.
+type watch struct {
+	terms             []term
+	period            time.Duration
+	periods, needed   int
+	threshold         float64
+	operator, missing string
+}
+
+func readWatch(o Object) (*watch, error) {
 	list, seconds, err := terms(o)
 	if err != nil {
-		return "", "", "", err
+		return nil, err
 	}
-	for _, t := range list {
+	periods := integer(o.State, "evaluationPeriods", 1)
+	return &watch{
+		terms: list, period: time.Duration(seconds) * time.Second, periods: periods, needed: integer(o.State, "datapointsToAlarm", periods),
+		threshold: number(o.State, "threshold"), operator: o.Text("comparisonOperator"), missing: o.Text("treatMissingData"),
+	}, nil
+}
+
+// unmodelled is a metric that the sandbox doesn't have; "" when it has all.
+func (w *watch) unmodelled() string {
+	for _, t := range w.terms {
 		if !modelled(t.of) {
-			return AlarmInsufficient, "the sandbox doesn't have the metric", t.of.Namespace + " " + t.of.Name, nil
+			return t.of.Namespace + " " + t.of.Name
 		}
 	}
-	period := time.Duration(seconds) * time.Second
-	periods := integer(o.State, "evaluationPeriods", 1)
-	needed := integer(o.State, "datapointsToAlarm", periods)
-	threshold, missing := number(o.State, "threshold"), o.Text("treatMissingData")
+	return ""
+}
+
+// evaluate tells a metric alarm's state at a time, whose period is the last.
+func (m *meters) evaluate(w *watch, at time.Time) (state AlarmState, reason string, err error) {
+	if w.unmodelled() != "" {
+		return AlarmInsufficient, "the sandbox doesn't have the metric", nil
+	}
 	breaching, present, last := 0, 0, 0.0
-	end := m.now.Truncate(period).Add(period)
-	for i := range periods {
-		to := end.Add(-time.Duration(i) * period)
-		value, ok, err := m.point(list, to.Add(-period), to)
+	end := at.Truncate(w.period).Add(w.period)
+	for i := range w.periods {
+		to := end.Add(-time.Duration(i) * w.period)
+		value, ok, err := m.point(w.terms, to.Add(-w.period), to, at)
 		if err != nil {
-			return "", "", "", err
+			return "", "", err
 		}
 		if ok {
 			if present++; present == 1 {
 				last = value
 			}
 		}
-		if ok && breaches(o.Text("comparisonOperator"), value, threshold) || !ok && missing == "breaching" {
+		if ok && breaches(w.operator, value, w.threshold) || !ok && w.missing == "breaching" {
 			breaching++
 		}
 	}
-	what := fmt.Sprintf("%d of the last %d periods of %s breach", breaching, periods, period)
+	what := fmt.Sprintf("%d of the last %d periods of %s breach", breaching, w.periods, w.period)
 	if present > 0 {
-		what += fmt.Sprintf("; the newest value is %g, the threshold %g", last, threshold)
+		what += fmt.Sprintf("; the newest value is %g, the threshold %g", last, w.threshold)
 	} else {
 		what += "; there is no data"
 	}
 	switch {
-	case breaching >= needed:
-		return AlarmRaised, what, "", nil
-	case present == 0 && missing != "notBreaching" && missing != "breaching":
-		return AlarmInsufficient, what, "", nil
+	case breaching >= w.needed:
+		return AlarmRaised, what, nil
+	case present == 0 && w.missing != "notBreaching" && w.missing != "breaching":
+		return AlarmInsufficient, what, nil
 	}
-	return AlarmOK, what, "", nil
+	return AlarmOK, what, nil
 }
 
-// point is the value of a period: the sum of the metrics'. Without any data there is none.
-func (m *meters) point(list []term, from, to time.Time) (sum float64, ok bool, err error) {
+// point is the value of a period as it is known at a time: the sum of the metrics'. Without any data there is none.
+func (m *meters) point(list []term, from, to, at time.Time) (sum float64, ok bool, err error) {
 	for _, t := range list {
-		values, err := m.between(t.of, from, to)
+		values, err := m.between(t.of, from, to, at)
 		if err != nil {
 			return 0, false, err
 		}
@@ -264,7 +289,7 @@ func composite(o Object, known map[string]AlarmStatus) AlarmStatus {
 	}
 	var raised []string
 	for _, match := range inAlarm.FindAllStringSubmatch(o.Text("alarmRule"), -1) {
-		part := known[o.Place.String()+" "+match[1]]
+		part := known[AlarmStatus{Place: o.Place, Name: match[1]}.key()]
 		if part.State == AlarmRaised {
 			raised = append(raised, match[1])
 		}

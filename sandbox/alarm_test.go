@@ -222,8 +222,12 @@ func TestAlarmEvaluation(t *testing.T) {
 				"namespace": "AWS/Lambda", "metricName": "Errors", "dimensions": map[string]any{"FunctionName": "f"}, "statistic": test.statistic, "period": 300,
 				"evaluationPeriods": test.periods, "datapointsToAlarm": test.needed, "threshold": 0, "comparisonOperator": test.operator, "treatMissingData": test.missed,
 			})}
-			got, reason, unmodelled, err := m.evaluate(o)
-			if err != nil || unmodelled != "" || got != test.want {
+			w, err := readWatch(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, reason, err := m.evaluate(w, m.now)
+			if unmodelled := w.unmodelled(); err != nil || unmodelled != "" || got != test.want {
 				t.Errorf("%s (%s), %q, %v; want %s", got, reason, unmodelled, err, test.want)
 			}
 		})

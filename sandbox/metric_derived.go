@@ -40,14 +40,11 @@ func modelled(of datum) bool {
 	return keptMetrics[name] || derived[name] != nil || strings.HasPrefix(of.Namespace, ownNamespace)
 }
 
-// between returns the values of a metric from one time, included, to another.
-func (m *meters) between(of datum, from, to time.Time) ([]float64, error) {
+// between returns the values of a metric from one time, included, to another, as who looks at a time between the two sees them.
+func (m *meters) between(of datum, from, to, at time.Time) ([]float64, error) {
 	if derive := derived[of.Namespace+" "+of.Name]; derive != nil {
-		if from.After(m.now) {
-			return nil, nil
-		}
-		if to.After(m.now) {
-			to = m.now
+		if to.After(at) {
+			to = at
 		}
 		return derive(m, of, from, to)
 	}
